@@ -6,6 +6,7 @@ Structure and key names are those of the community's compact family (Wang et al.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import torch
@@ -91,7 +92,8 @@ class SRVGG(nn.Module):
     @classmethod
     def from_state_dict(cls, state: dict[str, torch.Tensor]) -> SRVGG:
         """Builds the network that the shapes in `state` describe and fills it; ValueError where they do not fit."""
-        convs = sorted(int(k.split(".")[1]) for k, v in state.items() if k.startswith("body.") and v.ndim == 4)
+        named = {re.fullmatch(r"body\.(\d+)\.weight", key): value for key, value in state.items()}
+        convs = sorted(int(match[1]) for match, value in named.items() if match and value.ndim == 4)
         if len(convs) < 3 or convs[0] != 0:
             raise ValueError(f"not a compact SRVGG model: no body.0, body.2, ... convolutions among {_few(state)}")
         first, last = state["body.0.weight"], state[f"body.{convs[-1]}.weight"]

@@ -108,7 +108,7 @@ def places(pair: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]
 
 
 def batch(pack: Pack, rng: np.random.Generator, count: int):
-    """Random patches, turned and mirrored; float32 0..1: large (B, 3, 4 * PATCH, 4 * PATCH), small (B, 3, PATCH, PATCH)."""
+    """Random patches, turned and mirrored, large (B, 3, 128, 128) and small (B, 3, 32, 32); float32 0..1."""
     import torch
 
     large = np.empty((count, PATCH * UPSCALE, PATCH * UPSCALE, 3), np.uint8)
@@ -117,7 +117,8 @@ def batch(pack: Pack, rng: np.random.Generator, count: int):
     for i, (number, *corner) in enumerate(pack.spots[chosen]):
         pair = pack.pictures[number]
         top, left = (
-            min(start + int(rng.integers(CELL)), side - PATCH) for start, side in zip(corner, pair[1].shape, strict=False)
+            min(start + int(rng.integers(CELL)), side - PATCH)
+            for start, side in zip(corner, pair[1].shape, strict=False)
         )
         turns, mirror = int(rng.integers(4)), 1 - 2 * int(rng.integers(2))
         for target, picture, scale in ((large, pair[0], UPSCALE), (small, pair[1], 1)):

@@ -22,7 +22,7 @@ from playground.training.sharpen import data
 NUM_FEAT = 48
 NUM_CONV = 12
 BATCH = 16
-PEAK = 1e-3
+PEAK = 1.5e-3
 SMOKE_STEPS = 3
 SAVE_EVERY = 180  # seconds
 
@@ -45,7 +45,7 @@ def train(options: Options, pack: data.Pack):
     """Trains until the minutes are spent; returns the averaged network and facts."""
     import torch
     from torch.nn.functional import l1_loss
-    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+    from torch.optim.swa_utils import AveragedModel
 
     from playground.networks.srvgg import SRVGG
 
@@ -53,7 +53,7 @@ def train(options: Options, pack: data.Pack):
     network = SRVGG(num_feat=NUM_FEAT, num_conv=NUM_CONV, upscale=data.UPSCALE)
     network.start_at_bicubic()
     network.to(options.device, memory_format=torch.channels_last)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.998))
+    average = AveragedModel(network, avg_fn=running_average)
     optimizer = torch.optim.Adam(network.parameters(), PEAK, betas=(0.9, 0.99))
     path = options.work / "train.safetensors"
     modules, optimizers = {"network": network, "average": average}, [optimizer]
@@ -85,6 +85,11 @@ def train(options: Options, pack: data.Pack):
     save_checkpoint(path, modules=modules, optimizers=optimizers, step=step, spent=clock.spent)
     facts = {"minutes": round(clock.spent / 60, 1), "steps": step}
     return average.module.cpu().eval(), facts | ({"loss": round(float(np.mean(losses)), 5)} if losses else {})
+
+
+def running_average(average, current, count):
+    """Moves the averaged weights towards the current ones: over some 500 steps, over fewer while there are few."""
+    return average.lerp(current, max(0.002, 9 / (10 + float(count))))
 
 
 def write(options: Options, network, facts: dict) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from playground.training import recipe
 
 STAGES = ("train", "evaluate")
+SMOKE_BOOKS = 2
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -17,6 +18,7 @@ def main(argv: list[str] | None = None) -> None:
 
     books = data.load_books(options.data)
     training, held_out = data.split(books)
+    training = training[:SMOKE_BOOKS] if options.smoke else training
     recipe.say(f"{len(training)} books to learn from, {len(held_out)} held out, device {options.device}")
     if "train" in options.stages:
         tokenizer = data.load_tokenizer(options.work / "tokenizer", training, size=data.vocabulary(options.smoke))

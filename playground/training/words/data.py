@@ -109,7 +109,8 @@ def train_tokenizer(books: list[Book], *, size: int):
 
 def encode(tokenizer, books: list[Book]) -> list[np.ndarray]:
     """Token ids of each book, without the boundary; (T,) int64 each."""
-    return [np.array(ids, np.int64) for ids in tokenizer([b.text for b in books], add_special_tokens=False)["input_ids"]]
+    encoded = tokenizer([book.text for book in books], add_special_tokens=False, verbose=False)
+    return [np.array(ids, np.int64) for ids in encoded["input_ids"]]
 
 
 @dataclass(frozen=True, kw_only=True)

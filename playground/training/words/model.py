@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any
 
@@ -17,7 +16,8 @@ LONG = 0.75         # of the budget
 MUON_PEAK = 0.02
 ADAM_PEAK = 3e-3
 SMOKE_STEPS = 3
-CHUNK = 512
+CHUNK = 512         # tokens whose logits are held at once
+CACHED = 2048       # tokens whose activations a CPU keeps in its cache
 
 
 def build(tokenizer, *, smoke: bool = False):
@@ -29,11 +29,10 @@ def build(tokenizer, *, smoke: bool = False):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2} if smoke else {
-        "hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 5, "num_attention_heads": 4,
-    }
+    width, inner, layers, heads = (64, 128, 2, 2) if smoke else (256, 768, 5, 4)
     network = LlamaForCausalLM(LlamaConfig(
-        **sizes, vocab_size=len(tokenizer), max_position_embeddings=data.CONTEXT, tie_word_embeddings=True,
+        hidden_size=width, intermediate_size=inner, num_hidden_layers=layers, num_attention_heads=heads,
+        vocab_size=len(tokenizer), max_position_embeddings=data.CONTEXT, tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=None,
     ))
     for layer in network.model.layers:
@@ -55,7 +54,7 @@ def optimizers(network) -> list:
     return [muon, adam]
 
 
-def backward(network, rows, *, scale: float, bf16_residual: bool = False) -> float:
+def backward(network, rows, *, scale: float) -> float:
     """Adds `scale` times the gradient of the mean cross-entropy of `rows` (B, T + 1); returns that mean in nats.
 
     The last layer's logits are the largest tensor by far, so they are made a chunk at a time, turned into their own
@@ -66,8 +65,7 @@ def backward(network, rows, *, scale: float, bf16_residual: bool = False) -> flo
 
     inputs, targets = rows[:, :-1], rows[:, 1:].reshape(-1)
     with torch.autocast(rows.device.type, torch.bfloat16):
-        e = network.model.embed_tokens(inputs)
-        hidden = network.model(inputs_embeds=e.bfloat16() if bf16_residual else e, use_cache=False).last_hidden_state  # (B, T, C)
+        hidden = network.model(inputs, use_cache=False).last_hidden_state  # (B, T, C)
     weight = network.lm_head.weight
     with torch.no_grad():
         flat, narrow = hidden.reshape(len(targets), -1).bfloat16(), weight.bfloat16()
@@ -87,3 +85,70 @@ def backward(network, rows, *, scale: float, bf16_residual: bool = False) -> flo
     hidden.backward(flat_gradient.view_as(hidden).to(hidden.dtype))
     weight.grad = weight_gradient if weight.grad is None else weight.grad.add_(weight_gradient)
     return float(total) / len(targets)
+
+
+def train_step(network, optimizers: list, rows, *, progress: float) -> float:
+    """One batch, in parts that fit a CPU's cache; returns the mean loss in nats."""
+    length = rows.shape[1] - 1
+    parts = rows.split(max(1, CACHED // length)) if rows.device.type == "cpu" else [rows]
+    loss = sum(backward(network, part, scale=len(part) / len(rows)) * len(part) / len(rows) for part in parts)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(group["peak"], progress)
+        optimizer.step()
+        optimizer.zero_grad()
+    return loss
+
+
+def train(options: Options, tokenizer, books: list[data.Book], *, most_steps: int | None = None):
+    """Trains until the minutes are spent or `most_steps` are done; returns the network and the facts of the training."""
+    import torch
+
+    corpus = data.load_corpus(tokenizer, books)
+    batches = data.Batches(corpus, seed=options.seed)
+    torch.manual_seed(options.seed)
+    network = build(tokenizer, smoke=options.smoke).to(options.device).train()
+    chosen = optimizers(network)
+    path = options.work / "words.safetensors"
+    step, spent = load_checkpoint(path, modules={"network": network}, optimizers=chosen)
+    say(f"{len(corpus.tokens)} tokens, {network.num_parameters()} parameters, from step {step}, {spent:.0f} s spent")
+    clock = Clock(options.minutes, spent=spent)
+    seen = saved = clock.spent
+    batch = 1024 if options.smoke else BATCH
+    most = SMOKE_STEPS if options.smoke and most_steps is None else most_steps
+    smooth = None
+    while clock.progress < 1 and (most is None or step < most):
+        length = LENGTH if clock.progress < LONG else data.CONTEXT
+        rows = torch.from_numpy(batches(step, tokens=batch, length=length)).to(options.device)
+        loss = train_step(network, chosen, rows, progress=clock.progress)
+        smooth = loss if smooth is None else 0.97 * smooth + 0.03 * loss
+        step += 1
+        if clock.spent - seen > 20:
+            say(f"step {step} loss {smooth:.4f} passes {step * batch / len(corpus.tokens):.2f} spent {clock.spent:.0f} s")
+            seen = clock.spent
+        if clock.spent - saved > 180:
+            save_checkpoint(path, modules={"network": network}, optimizers=chosen, step=step, spent=clock.spent)
+            saved = clock.spent
+    spent = clock.spent
+    save_checkpoint(path, modules={"network": network}, optimizers=chosen, step=step, spent=spent)
+    return network.eval(), {
+        "seed": options.seed, "hardware": machine(options.device), "date": time.strftime("%Y-%m-%d"),
+        "minutes": round(spent / 60, 1), "steps": step, "tokens_seen": step * batch,
+        "parameters": network.num_parameters(), "loss": None if smooth is None else round(smooth, 4),
+    }
+
+
+def save(options: Options, tokenizer, network, facts: dict[str, Any]) -> None:
+    """Writes the transformers folder: half-precision weights in small files, the tokenizer, settings and facts."""
+    from transformers import GenerationConfig
+
+    network.generation_config = GenerationConfig(
+        do_sample=True, temperature=0.8, top_p=0.95, top_k=50, repetition_penalty=1.1, max_new_tokens=200,
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+    )
+    network.half().save_pretrained(options.out, max_shard_size="10MB")
+    tokenizer.save_pretrained(options.out)
+    if facts["loss"] is None:  # nothing was left to train: the earlier run's loss stands
+        facts = {key: value for key, value in facts.items() if key != "loss"}
+    write_facts(options.out, facts)
+    say(f"saved {options.out}: {facts['parameters']} parameters after {facts['steps']} steps")

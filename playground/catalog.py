@@ -1,0 +1,272 @@
+"""Every model that Playground knows: one frozen card each, with what people and the engine need to know about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from playground.errors import BadRequest
+from playground.requests import DiffusionRequest, Limits, Request, check_strength
+
+ASSETS = Path(__file__).parents[1] / "assets"
+PICTURE_TASKS = frozenset({"text_to_image", "image_to_image", "inpainting"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """One model.
+
+    id: short and stable; adapter: a module of playground.pipelines; folder: a starter's folder, else "" ; repository:
+    a hub repository, else ""; download and memory in bytes (memory: of the loaded weights, an estimate before it was
+    loaded); defaults: values for request fields that the visitor left to the model; limits: narrower ranges;
+    options: what the adapter must know (for example "guidance": the pipeline's own name of that argument).
+    """
+
+    id: str
+    title: str
+    sentence: str
+    bad_at: str
+    tasks: frozenset[str]
+    adapter: str
+    licence: str
+    training_data: str
+    memory: int
+    download: int = 0
+    folder: Path | None = None
+    repository: str = ""
+    gated: bool = False
+    chat: bool = False
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    voices: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def starter(self) -> bool:
+        """Whether the weights are part of this repository."""
+        return self.folder is not None
+
+    @property
+    def origin(self) -> str:
+        """What the libraries' from_pretrained takes."""
+        return str(self.folder) if self.folder else self.repository
+
+    def default(self, request: type[Request], name: str) -> Any:
+        """This model's default for a field of a request."""
+        if name in self.defaults:
+            return self.defaults[name]
+        return next(f.default for f in dataclasses.fields(request) if f.name == name)
+
+    def range(self, request: type[Request], name: str) -> Limits:
+        """This model's limits for a number of a request."""
+        return self.limits.get(name) or request.limits(name)
+
+    def complete(self, request: Request) -> Request:
+        """The request with every None that this card has a default for filled in, and checked against its limits."""
+        if request.task not in self.tasks:
+            raise BadRequest(f"{self.title} cannot do this task. Choose another model.", field="model")
+        fields = {f.name: getattr(request, f.name) for f in dataclasses.fields(request)}
+        missing = {name: self.defaults[name] for name, value in fields.items() if value is None and name in self.defaults}
+        if missing:
+            request = dataclasses.replace(request, **missing)
+        for name, limits in self.limits.items():
+            if name in fields and (value := getattr(request, name)) is not None:
+                limits.check(name, value)
+        if isinstance(request, DiffusionRequest) and request.task != "text_to_image":
+            check_strength(request.steps, request.strength)
+        if (voice := getattr(request, "voice", None)) and voice not in self.voices:
+            raise BadRequest(f"{self.title} has no voice called {voice}.", field="voice")
+        return request
+
+
+@cache
+def facts(folder: Path) -> Mapping[str, Any]:
+    """A starter's facts.json; {} where its recipe has not been run."""
+    path = folder / "facts.json"
+    return MappingProxyType(json.loads(path.read_text(encoding="utf8")) if path.exists() else {})
+
+
+def weight_bytes(folder: Path) -> int:
+    """Bytes of the safetensors files in a starter's folder, counted twice: float32 in memory, float16 on disk."""
+    return 2 * sum(p.stat().st_size for p in folder.rglob("*.safetensors"))
+
+
+def starter(name: str, **values: Any) -> ModelCard:
+    """The card of a starter model; its training data line and memory come from its folder."""
+    folder = ASSETS / "starters" / name
+    known = facts(folder)
+    return ModelCard(
+        id=name, folder=folder, licence=known.get("licence", "Apache-2.0"),
+        training_data=known.get("data", "see its recipe"), memory=max(weight_bytes(folder), 1_000_000), **values,
+    )
+
+
+def gigabytes(value: float) -> int:
+    """Bytes of a number of gigabytes."""
+    return int(value * 1e9)
+
+
+def cards() -> tuple[ModelCard, ...]:
+    """All cards, the starters first; the first card that serves a task is that task's default."""
+    return (
+        starter(
+            "words", title="Words (starter)", adapter="text", tasks=frozenset({"text_generation"}),
+            sentence="Continues an old-fashioned story, at once, on any computer.",
+            bad_at="It knows no facts, loses the thread after a few sentences and only writes English prose.",
+            defaults={
+                "max_new_tokens": 160, "temperature": 0.8, "top_p": 0.95, "top_k": 50, "repetition_penalty": 1.1,
+            },
+            limits={"max_new_tokens": Limits(low=1, high=800)},
+        ),
+        starter(
+            "pictures", title="Pictures (starter)", adapter="diffusion", tasks=PICTURE_TASKS,
+            sentence="Draws one small glossy object on a plain ground within a second or two.",
+            bad_at="It knows about 250 things and one style. No scenes, no people, no photographs, no lettering.",
+            defaults={
+                "steps": 15, "guidance_scale": 4.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
+                "strength": 0.6,
+            },
+            limits={
+                "steps": Limits(low=1, high=60), "width": Limits(low=128, high=128, multiple_of=8),
+                "height": Limits(low=128, high=128, multiple_of=8),
+            },
+        ),
+        starter(
+            "sharpen", title="Sharpen (starter)", adapter="upscale", tasks=frozenset({"super_resolution"}),
+            sentence="Enlarges a picture with crisper edges than plain stretching.",
+            bad_at="It invents no detail: faces and lettering that are a blur stay a blur.",
+            defaults={"tile": 256},
+        ),
+        *hub_cards(),
+    )
+
+
+SCHEDULER_OWN = "model's own"
+
+
+def hub_cards() -> tuple[ModelCard, ...]:
+    """Models of the hub, downloaded when they are first used; sizes are of what is fetched."""
+    chat = {"max_new_tokens": 256, "top_k": 0, "repetition_penalty": 1.0}
+    return (
+        ModelCard(
+            id="smollm2-135m", title="SmolLM2 135M Instruct", repository="HuggingFaceTB/SmolLM2-135M-Instruct",
+            adapter="text", tasks=frozenset({"text_generation"}), chat=True,
+            sentence="The smallest chat model that answers in sentences.", bad_at="Often wrong; English only.",
+            licence="Apache-2.0", training_data="web pages, code and textbooks, 2 trillion tokens",
+            download=gigabytes(0.3), memory=gigabytes(0.55), defaults=chat | {"temperature": 0.2, "top_p": 0.9},
+        ),
+        ModelCard(
+            id="qwen3.5-0.8b", title="Qwen3.5 0.8B", repository="Qwen/Qwen3.5-0.8B",
+            adapter="text", tasks=frozenset({"text_generation"}), chat=True,
+            sentence="A good small talker in almost any language.", bad_at="Facts, long sums and long memory.",
+            licence="Apache-2.0", training_data="not published in detail",
+            download=gigabytes(1.8), memory=gigabytes(3.2),
+            defaults=chat | {"temperature": 1.0, "top_p": 1.0, "top_k": 20},
+        ),
+        ModelCard(
+            id="gpt2", title="GPT-2", repository="openai-community/gpt2",
+            adapter="text", tasks=frozenset({"text_generation"}),
+            sentence="The classic of 2019: completes any English text.", bad_at="It does not answer, it only goes on.",
+            licence="MIT", training_data="web pages linked from Reddit until 2017",
+            download=gigabytes(0.55), memory=gigabytes(0.55),
+            defaults={"max_new_tokens": 160, "temperature": 0.8, "top_p": 1.0, "top_k": 50, "repetition_penalty": 1.1},
+        ),
+        ModelCard(
+            id="tiny-sd", title="Tiny SD", repository="segmind/tiny-sd", adapter="diffusion", tasks=PICTURE_TASKS,
+            sentence="Quick sketches on any laptop.", bad_at="Hands, faces and lettering.",
+            licence="CreativeML OpenRAIL-M", training_data="web pictures with captions (LAION)",
+            download=gigabytes(0.99), memory=gigabytes(2.0),
+            defaults=picture(steps=22, guidance_scale=8.0, size=512, strength=0.75),
+        ),
+        ModelCard(
+            id="sd-turbo", title="SD Turbo", repository="stabilityai/sd-turbo", adapter="diffusion", tasks=PICTURE_TASKS,
+            sentence="A picture in one step.", bad_at="Lettering and faces; it does not use guidance.",
+            licence="Stability AI licence: non-commercial unless registered",
+            training_data="web pictures with captions (LAION), distilled",
+            download=gigabytes(2.6), memory=gigabytes(5.2),
+            defaults=picture(steps=2, guidance_scale=0.0, size=512, strength=0.5),
+            limits={"steps": Limits(low=1, high=8)},
+        ),
+        ModelCard(
+            id="z-image-turbo", title="Z-Image Turbo", repository="Tongyi-MAI/Z-Image-Turbo", adapter="diffusion",
+            tasks=PICTURE_TASKS, sentence="Photo-like pictures with English and Chinese lettering.",
+            bad_at="It needs a large graphics card.", licence="Apache-2.0", training_data="not published in detail",
+            download=gigabytes(31), memory=gigabytes(21),
+            defaults=picture(steps=9, guidance_scale=0.0, size=1024, strength=0.6),
+            limits={"steps": Limits(low=1, high=20)},
+        ),
+        ModelCard(
+            id="flux2-klein-4b", title="FLUX.2 klein 4B", repository="black-forest-labs/FLUX.2-klein-4B",
+            adapter="diffusion", tasks=PICTURE_TASKS, sentence="Fast pictures, and editing by plain instruction.",
+            bad_at="It needs a large graphics card; small lettering.", licence="Apache-2.0",
+            training_data="not published in detail", download=gigabytes(15), memory=gigabytes(16),
+            defaults=picture(steps=4, guidance_scale=1.0, size=1024, strength=0.8),
+            limits={"steps": Limits(low=1, high=20)}, options={"edits_by_instruction": True},
+        ),
+        ModelCard(
+            id="sd-inpainting", title="Stable Diffusion inpainting",
+            repository="stable-diffusion-v1-5/stable-diffusion-inpainting", adapter="diffusion",
+            tasks=frozenset({"inpainting"}), sentence="Erases or replaces a part of a photograph.",
+            bad_at="Faces, hands and lettering.", licence="CreativeML OpenRAIL-M",
+            training_data="web pictures with captions (LAION)", download=gigabytes(2.2), memory=gigabytes(4.3),
+            defaults=picture(steps=25, guidance_scale=7.5, size=512, strength=1.0),
+        ),
+        ModelCard(
+            id="swin2sr-x2", title="Swin2SR classical x2", repository="caidas/swin2SR-classical-sr-x2-64",
+            adapter="upscale", tasks=frozenset({"super_resolution"}), sentence="A careful enlarger for clean pictures.",
+            bad_at="Slow on a CPU; noise and JPEG damage are enlarged too.", licence="Apache-2.0",
+            training_data="DIV2K and Flickr2K photographs", download=gigabytes(0.05), memory=gigabytes(0.06),
+            defaults={"tile": 128}, options={"scale": 2},
+        ),
+        ModelCard(
+            id="swin2sr-real-x4", title="Swin2SR real-world x4", repository="caidas/swin2SR-realworld-sr-x4-64-bsrgan-psnr",
+            adapter="upscale", tasks=frozenset({"super_resolution"}), sentence="For real photographs with JPEG damage.",
+            bad_at="Slow on a CPU; it can look painted.", licence="Apache-2.0",
+            training_data="photographs, blurred and compressed on purpose", download=gigabytes(0.05),
+            memory=gigabytes(0.06), defaults={"tile": 128}, options={"scale": 4},
+        ),
+        *(
+            ModelCard(
+                id=f"mms-tts-{code}", title=f"MMS {language}", repository=f"facebook/mms-tts-{code}", adapter="speech",
+                tasks=frozenset({"text_to_speech"}), sentence=f"Reads {language} text aloud in one voice.",
+                bad_at="Numbers, abbreviations and feeling; not for commercial use.", licence="CC-BY-NC-4.0",
+                training_data="readings of religious texts", download=gigabytes(0.15), memory=gigabytes(0.15),
+                voices=("the model's voice",),
+            )
+            for code, language in (("eng", "English"), ("deu", "German"), ("fra", "French"))
+        ),
+    )
+
+
+def picture(*, steps: int, guidance_scale: float, size: int, strength: float) -> dict[str, Any]:
+    """The defaults of a picture model."""
+    return {
+        "steps": steps, "guidance_scale": guidance_scale, "width": size, "height": size, "scheduler": SCHEDULER_OWN,
+        "strength": strength,
+    }
+
+
+class Catalog:
+    """The cards by id and by task."""
+
+    def __init__(self, all_cards: tuple[ModelCard, ...]) -> None:
+        self.cards = all_cards
+        self._by_id = {card.id: card for card in all_cards}
+        if len(self._by_id) != len(all_cards):
+            raise ValueError("two cards have the same id")
+
+    def find(self, model: str) -> ModelCard:
+        """The card of an id, else BadRequest."""
+        if model not in self._by_id:
+            raise BadRequest("model must be one of the models that this tab offers.", field="model")
+        return self._by_id[model]
+
+    def serving(self, task: str) -> tuple[ModelCard, ...]:
+        """The cards that serve a task, the default first."""
+        return tuple(card for card in self.cards if task in card.tasks)

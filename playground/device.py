@@ -1,0 +1,111 @@
+"""What this machine offers: one device, chosen once, the only place that asks torch about hardware."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Protocol
+
+from playground.errors import PlaygroundError
+
+GPU_SHARE = 0.8
+RAM_SHARE = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A place to run models. name: torch's name ("cpu", "cuda:0", "mps", "xpu"); title: for people;
+    free_memory in bytes when it was chosen; dtype: "float32" or "bfloat16" or "float16"."""
+
+    name: str
+    title: str
+    free_memory: int
+    dtype: str
+    threads: int
+
+    @property
+    def budget(self) -> int:
+        """Bytes that models together may take: 80 % of a GPU's free memory, else half of the RAM."""
+        return int(self.free_memory * (RAM_SHARE if self.name == "cpu" else GPU_SHARE))
+
+
+class Probe(Protocol):
+    """What `choose` asks about the hardware; tests give one of their own."""
+
+    def cuda_devices(self) -> list[tuple[str, int]]: ...  # (title, free bytes) of each
+    def mps(self) -> bool: ...
+    def xpu(self) -> bool: ...
+    def ram(self) -> int: ...
+    def bf16(self, kind: str) -> bool: ...
+    def threads(self) -> int: ...
+
+
+class TorchProbe:
+    """Asks torch and psutil."""
+
+    def cuda_devices(self) -> list[tuple[str, int]]:
+        import torch
+
+        if not torch.cuda.is_available():
+            return []
+        return [
+            (torch.cuda.get_device_name(i), torch.cuda.mem_get_info(i)[0]) for i in range(torch.cuda.device_count())
+        ]
+
+    def mps(self) -> bool:
+        import torch
+
+        return torch.backends.mps.is_available()
+
+    def xpu(self) -> bool:
+        import torch
+
+        return hasattr(torch, "xpu") and torch.xpu.is_available()
+
+    def ram(self) -> int:
+        import psutil
+
+        return psutil.virtual_memory().total
+
+    def bf16(self, kind: str) -> bool:
+        import torch
+
+        return kind == "cuda" and torch.cuda.is_bf16_supported()
+
+    def threads(self) -> int:
+        import torch
+
+        return torch.get_num_threads()
+
+
+def choose(wish: str = "auto", probe: Probe | None = None) -> Device:
+    """The device for a wish of auto, cuda, cuda:N, mps, xpu or cpu; a PlaygroundError where it is not there.
+
+    mps and xpu follow torch's documentation and were not run on such hardware.
+    """
+    probe = probe or TorchProbe()
+    kind, _, index = wish.partition(":")
+    if kind not in ("auto", "cuda", "mps", "xpu", "cpu") or (index and not (kind == "cuda" and index.isdigit())):
+        raise PlaygroundError(f"There is no device called {wish}. Use auto, cuda, cuda:1, mps, xpu or cpu.")
+    gpus = probe.cuda_devices() if kind in ("auto", "cuda") else []
+    if kind == "cuda" and int(index or 0) >= len(gpus):
+        raise PlaygroundError(f"{wish} was asked for, but torch sees {len(gpus)} CUDA devices here. Use --device auto.")
+    if gpus:
+        number = int(index) if index else max(range(len(gpus)), key=lambda i: gpus[i][1])
+        title, free = gpus[number]
+        dtype = "bfloat16" if probe.bf16("cuda") else "float16"
+        return Device(name=f"cuda:{number}", title=title, free_memory=free, dtype=dtype, threads=probe.threads())
+    for other, there, title in (("xpu", probe.xpu, "Intel GPU"), ("mps", probe.mps, "Apple GPU")):
+        if kind in ("auto", other) and there():
+            dtype = "bfloat16" if other == "xpu" else "float16"
+            return Device(name=other, title=title, free_memory=probe.ram() // 2, dtype=dtype, threads=probe.threads())
+        if kind == other:
+            raise PlaygroundError(f"{other} was asked for, but torch does not see it here. Use --device auto.")
+    return Device(name="cpu", title="CPU", free_memory=probe.ram(), dtype="float32", threads=probe.threads())
+
+
+def prepare_threads() -> None:
+    """Lets torch's idle threads sleep instead of spin, so that the page stays quick; before torch is imported."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
