@@ -1,0 +1,216 @@
+"""The road of a run: admitted, queued fairly, worked by one thread that holds the device alone, stopped when unheard.
+
+It knows requests, events and the pool; nothing of pages or of what the models are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import queue
+import random
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from playground.catalog import Catalog, ModelCard
+from playground.errors import Busy, explain
+from playground.events import Done, Event, Queued, Stopped
+from playground.pool import ModelPool
+from playground.requests import MAX_SEED, RANDOM_SEED, Request
+
+log = logging.getLogger(__name__)
+HEARTBEAT = 0.1  # seconds between looks at whether the run was stopped
+
+
+class Turns:
+    """Whose turn it is on one device: one holder, and among the waiting the visitor who was served longest ago."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: dict[str, deque[object]] = {}
+        self._served: dict[str, int] = {}
+        self._holder: object | None = None
+        self._count = 0
+
+    def wait(self, visitor: str, *, stopped: threading.Event, moved) -> bool:
+        """Waits for the turn and takes it: True; False when `stopped` was set first. moved(ahead) tells the place."""
+        ticket, told = object(), None
+        with self._changed:
+            self._waiting.setdefault(visitor, deque()).append(ticket)
+            try:
+                while not stopped.is_set():
+                    if self._holder is None and self._next() == (visitor, ticket):
+                        self._holder = ticket
+                        self._count += 1
+                        self._served[visitor] = self._count
+                        return True
+                    ahead = self._ahead(ticket)
+                    if ahead != told:
+                        moved(ahead)
+                        told = ahead
+                    self._changed.wait(HEARTBEAT)
+                return False
+            finally:
+                self._waiting[visitor].remove(ticket)
+                if not self._waiting[visitor]:
+                    del self._waiting[visitor]
+                self._changed.notify_all()
+
+    def _order(self) -> Iterator[tuple[str, object]]:
+        """The waiting tickets in the order in which they would be served if nobody else came."""
+        lines = {v: deque(tickets) for v, tickets in self._waiting.items()}
+        served = {v: self._served.get(v, 0) for v in lines}
+        clock = self._count
+        while lines:
+            visitor = min(lines, key=lambda v: served[v])
+            yield visitor, lines[visitor].popleft()
+            clock += 1
+            served[visitor] = clock
+            if not lines[visitor]:
+                del lines[visitor]
+
+    def _next(self) -> tuple[str, object] | None:
+        return next(self._order(), None)
+
+    def _ahead(self, ticket: object) -> int:
+        for place, (_, other) in enumerate(self._order()):
+            if other is ticket:
+                return place + (self._holder is not None)
+        return 0
+
+    def release(self) -> None:
+        """Gives the turn back."""
+        with self._changed:
+            self._holder = None
+            if len(self._served) > 10_000:
+                self._served = {v: n for v, n in self._served.items() if v in self._waiting}
+            self._changed.notify_all()
+
+
+class Engine:
+    """Runs requests on one device, one at a time, in a fair order between visitors.
+
+    max_in_flight: runs that may wait or work at once; more are refused with Busy.
+    """
+
+    def __init__(self, *, catalog: Catalog, pool: ModelPool, max_in_flight: int = 64) -> None:
+        self.catalog = catalog
+        self.pool = pool
+        self.max_in_flight = max_in_flight
+        self._turns = Turns()
+        self._in_flight: set[threading.Event] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def in_flight(self) -> int:
+        """Runs that wait or work now, those that are still ending after a Stop counted."""
+        return len(self._in_flight)
+
+    def check(self, request: Request) -> tuple[Request, ModelCard]:
+        """The request with the model's defaults and a seed, and its card; BadRequest where it cannot be run."""
+        card = self.catalog.find(request.model)
+        request = card.complete(request)
+        if request.seed == RANDOM_SEED:
+            request = dataclasses.replace(request, seed=random.SystemRandom().randint(0, MAX_SEED))
+        return request, card
+
+    def run(self, request: Request, visitor: str) -> Iterator[Event | None]:
+        """Checks and admits the request at once; the iterator gives its events, and None now and then so that it can
+        be closed. Closing it stops the run at its next event. The last event is Done; errors are PlaygroundErrors."""
+        request, card = self.check(request)
+        stopped = threading.Event()
+        with self._lock:
+            if len(self._in_flight) >= self.max_in_flight:
+                raise Busy(f"{self.max_in_flight} runs are waiting already. Try again in a minute.")
+            self._in_flight.add(stopped)
+        events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
+        worker = threading.Thread(
+            target=self._work, args=(request, card, visitor, stopped, events), name=f"run {request.task}", daemon=True
+        )
+        worker.start()
+        return self._listen(stopped, events)
+
+    @staticmethod
+    def _listen(stopped: threading.Event, events: queue.SimpleQueue) -> Iterator[Event | None]:
+        try:
+            while True:
+                try:
+                    event = events.get(timeout=HEARTBEAT)
+                except queue.Empty:
+                    yield None
+                    continue
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+                if isinstance(event, Done):
+                    return
+        finally:
+            stopped.set()
+
+    def _work(self, request: Request, card: ModelCard, visitor: str, stopped: threading.Event, events) -> None:
+        """The worker thread: waits for the device, leases the model, runs it, and always gives everything back."""
+        begun = time.perf_counter()
+
+        def emit(event: Event) -> None:
+            if stopped.is_set():
+                raise Stopped
+            events.put(event)
+
+        try:
+            if not self._turns.wait(visitor, stopped=stopped, moved=lambda n: events.put(Queued(ahead=n))):
+                return
+            try:
+                queued = time.perf_counter()
+                with self.pool.lease(card, emit) as model:
+                    loaded = time.perf_counter()
+                    if stopped.is_set():
+                        raise Stopped
+                    with PeakMemory(self.pool.device.name) as peak:
+                        result = model.run(request, emit)
+                    timings = {"queue": queued - begun, "load": loaded - queued} | dict(result.timings)
+                    emit(Done(
+                        result=result, model=card.id, seed=request.seed, timings=timings, dtype=model.dtype,
+                        device=self.pool.device.title, threads=self.pool.device.threads, peak_memory=peak.bytes,
+                    ))
+            finally:
+                self._turns.release()
+        except Stopped:
+            pass
+        except BaseException as error:  # a thread's last stand: whatever it is, the visitor hears of it
+            made = explain(error, model=card.title)
+            if made is not error:
+                log.error("%s failed in %s", card.id, request.task, exc_info=error)
+            events.put(made)
+        finally:
+            with self._lock:
+                self._in_flight.discard(stopped)
+
+    def close(self) -> None:
+        """Stops every run and puts the models away."""
+        for stopped in list(self._in_flight):
+            stopped.set()
+        self.pool.close()
+
+
+class PeakMemory:
+    """Peak bytes during a block: the GPU's own count, else the process's resident size at the end of it."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.bytes = 0
+
+    def __enter__(self) -> PeakMemory:
+        if self.device.startswith("cuda"):
+            sys.modules["torch"].cuda.reset_peak_memory_stats(self.device)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.device.startswith("cuda"):
+            self.bytes = sys.modules["torch"].cuda.max_memory_allocated(self.device)
+        else:
+            import psutil
+
+            self.bytes = psutil.Process().memory_info().rss

@@ -1,0 +1,30 @@
+"""One adapter for each kind of library pipeline; every adapter module has `load(card, device) -> Model`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+from playground.catalog import ModelCard
+from playground.device import Device
+
+if TYPE_CHECKING:
+    from playground.pool import Model
+
+ADAPTERS = ("text", "diffusion", "upscale", "speech")
+
+
+def load(card: ModelCard, device: Device) -> Model:
+    """Loads a card's model with its adapter. A starter never asks the network for anything."""
+    if card.adapter not in ADAPTERS:
+        raise ValueError(f"card {card.id} names an unknown adapter {card.adapter}")
+    return importlib.import_module(f"playground.pipelines.{card.adapter}").load(card, device)
+
+
+def warm_up() -> None:
+    """Imports the heavy libraries, so that the first click does not wait for them; meant for a background thread."""
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    for adapter in ADAPTERS:
+        module = importlib.import_module(f"playground.pipelines.{adapter}")
+        module.imports()

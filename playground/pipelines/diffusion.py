@@ -1,0 +1,269 @@
+"""Text to image, image to image and inpainting with any pipeline of diffusers, from one copy of the weights."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from playground.catalog import ModelCard
+from playground.device import Device
+from playground.errors import BadRequest, Unexpected
+from playground.events import Emit, ImagesResult, Notice
+from playground.pipelines import repaint, schedulers
+from playground.pipelines.denoising import Denoising, pictures
+from playground.requests import DiffusionRequest, ImageToImageRequest, InpaintingRequest
+
+PREVIEW_SIDE = 512  # longest side of an inpainting's preview, which shows the whole upload
+# what AutoPipelineFor… does not know: the class that serves a task with another class's weights
+SISTERS = {
+    ("Flux2KleinPipeline", "image_to_image"): "Flux2KleinPipeline",
+    ("Flux2KleinPipeline", "inpainting"): "Flux2KleinInpaintPipeline",
+}
+AUTO = {
+    "text_to_image": "AutoPipelineForText2Image", "image_to_image": "AutoPipelineForImage2Image",
+    "inpainting": "AutoPipelineForInpainting",
+}
+
+
+def imports() -> None:
+    """Imports the libraries and silences them: their warnings quote prompts, and their bars belong to no page."""
+    import diffusers
+    import transformers
+
+    for library in (diffusers, transformers):
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
+    for name in ("DiffusionPipeline", "StableDiffusionPipeline", *AUTO.values()):
+        getattr(diffusers, name)
+
+
+def load(card: ModelCard, device: Device) -> DiffusionModel:
+    """The card's pipeline in memory, on the device; a starter's files are never asked for on a network."""
+    imports()
+    import torch
+    from diffusers import DiffusionPipeline
+
+    dtype = getattr(torch, device.dtype)
+    local = {"local_files_only": True, "use_safetensors": True} if card.starter else {}
+    pipe = DiffusionPipeline.from_pretrained(card.origin, dtype=dtype, **local)
+    return DiffusionModel(card=card, pipe=pipe.to(device.name), dtype=dtype)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One call of a pipeline. arguments: for it; size: of the model's pictures; show: what a picture of the model
+    becomes in a preview; finish: in the result."""
+
+    arguments: dict[str, Any]
+    size: repaint.Size
+    show: Callable[[Image.Image], Image.Image]
+    finish: Callable[[Image.Image], Image.Image]
+    repainting: repaint.Repaint | None = None
+
+
+class DiffusionModel:
+    """A loaded pipeline and its sisters for the other tasks, which share its weights. nbytes: bytes of the weights."""
+
+    def __init__(self, *, card: ModelCard, pipe: Any, dtype: Any) -> None:
+        self.card = card
+        self.dtype = str(dtype).removeprefix("torch.")
+        self.nbytes = weight_bytes(pipe)
+        self._dtype = dtype
+        self._pipe = pipe
+        self._sisters: dict[str, Any] = {}
+        self._own_scheduler = pipe.scheduler
+        self._decode_rate: float | None = None
+
+    @property
+    def schedulers(self) -> tuple[str, ...]:
+        """The names of requests.SCHEDULERS that this model takes."""
+        return schedulers.names(self._own_scheduler)
+
+    def pipe(self, task: str) -> Any:
+        """The pipeline for a task, made from the loaded one without a second copy of anything."""
+        if task not in self._sisters:
+            network = getattr(self._pipe, "unet", None)
+            if network is not None and network.config.in_channels == 9 and task != "inpainting":
+                raise BadRequest(f"{self.card.title} can only inpaint. Choose another model.", field="model")
+            made = self._sister(task)
+            made.set_progress_bar_config(disable=True)
+            self._sisters[task] = made
+        return self._sisters[task]
+
+    def _sister(self, task: str) -> Any:
+        import diffusers
+
+        loaded = type(self._pipe).__name__
+        name = SISTERS.get((loaded, task))
+        if task == "text_to_image" or name == loaded:
+            return self._pipe
+        if name is None:
+            return getattr(diffusers, AUTO[task]).from_pipe(self._pipe)
+        return getattr(diffusers, name).from_pipe(self._pipe, dtype=self._dtype)  # else it casts all to float32
+
+    def run(self, request: DiffusionRequest, emit: Emit) -> ImagesResult:
+        """Makes num_images pictures, picture i from seed + i; raises what emit raises."""
+        begun = time.perf_counter()
+        pipe = self.pipe(request.task)
+        scheduler = schedulers.build(request.scheduler, self._own_scheduler, title=self.card.title)
+        for field in ("prompt", "negative_prompt"):
+            if cut := what_is_cut(pipe, getattr(request, field), what=field.replace("_", " ")):
+                emit(Notice(text=cut))
+        job = self._job(request, pipe, emit)
+        watched = Denoising(
+            pipe=pipe, emit=emit, show=lambda made: repaint.sheet([job.show(p) for p in made]),
+            pixels=job.size[0] * job.size[1] * request.num_images, decode_rate=self._decode_rate,
+            begun=begun,
+        )
+        try:
+            pipe.scheduler = scheduler
+            with watched:
+                output = pipe(**job.arguments, callback_on_step_end=watched.step)
+        finally:
+            pipe.scheduler = self._own_scheduler
+            pipe.maybe_free_model_hooks()
+            self._decode_rate = watched.decode_rate
+        if any(getattr(output, "nsfw_content_detected", None) or ()):
+            emit(Notice(text="The model's own safety filter blacked a picture out. Try other words or another seed."))
+        images = tuple(job.finish(p) for p in self._valid(output.images))
+        changed = None
+        if job.repainting is not None:
+            changed = sum(job.repainting.changed_outside(image) for image in images)
+        return ImagesResult(images=images, changed_outside=changed, timings=watched.finish())
+
+    def _valid(self, pixels: np.ndarray) -> list[Image.Image]:
+        """The pipeline's pixels as pictures; a black square would be shown for numbers that are none."""
+        if not np.isfinite(pixels).all():
+            raise Unexpected(
+                f"{self.card.title} lost its numbers on the way and made no picture. Try another scheduler, a lower"
+                " guidance scale or other words."
+            )
+        return pictures(pixels)
+
+    def _job(self, request: DiffusionRequest, pipe: Any, emit: Emit) -> Job:
+        """What to call the pipeline with; only arguments that it knows."""
+        import torch
+
+        count = request.num_images
+        if isinstance(request, InpaintingRequest):
+            job = self._inpainting(request, pipe)
+        elif isinstance(request, ImageToImageRequest):
+            job = self._image_to_image(request, pipe)
+        else:
+            job = self._text_to_image(request, pipe, emit)
+        known = inspect.signature(pipe.__call__).parameters
+        if request.negative_prompt and "negative_prompt" not in known:
+            emit(Notice(text=f"{self.card.title} takes no negative prompt, so yours was left out."))
+        arguments = {
+            "prompt": request.prompt, "negative_prompt": request.negative_prompt,
+            "num_inference_steps": request.steps, "strength": getattr(request, "strength", None),
+            self.card.options.get("guidance", "guidance_scale"): request.guidance_scale,
+            "width": job.size[0], "height": job.size[1], "num_images_per_prompt": count, "output_type": "np",
+            "generator": [torch.Generator("cpu").manual_seed(request.seed + i) for i in range(count)],
+            "callback_on_step_end_tensor_inputs": ["latents"],
+        } | job.arguments
+        wanted = {name: value for name, value in arguments.items() if name in known and value is not None}
+        return Job(
+            arguments=wanted, size=job.size, show=job.show, finish=job.finish, repainting=job.repainting
+        )
+
+    def _text_to_image(self, request: DiffusionRequest, pipe: Any, emit: Emit) -> Job:
+        cell = cell_of(pipe)
+        size = tuple(side // cell * cell for side in (request.width, request.height))
+        if size != (request.width, request.height):
+            emit(Notice(text=f"The picture is {size[0]}x{size[1]}: this model needs sides that are multiples of {cell}."))
+        return Job(arguments={}, size=size, show=same, finish=same)
+
+    def _image_to_image(self, request: ImageToImageRequest, pipe: Any) -> Job:
+        upload = repaint.on_white(repaint.plain(request.image))
+        size = self._canvas(request, pipe, upload.width / upload.height, most=4)
+        window = repaint.whole(upload.size, size)
+        # one copy a picture, so that each is encoded with its own seed; an editor would take them for a series
+        copies = 1 if self.card.options.get("edits_by_instruction") else request.num_images
+        arguments = {"image": [window.see(upload)] * copies}
+        return Job(arguments=arguments, size=size, show=window.cut, finish=window.cut)
+
+    def _inpainting(self, request: InpaintingRequest, pipe: Any) -> Job:
+        upload = repaint.plain(request.image)
+        bbox = request.mask.getbbox()
+        left, top, right, bottom = repaint.surroundings(bbox, upload.size)
+        size = self._canvas(request, pipe, (right - left) / (bottom - top), most=2)
+        window = repaint.around(bbox, upload.size, size)
+        work = repaint.Repaint(upload=upload, mask=request.mask, window=window, feather=request.feather)
+        arguments = {
+            "image": [window.see(repaint.on_white(upload))] * request.num_images,
+            "mask_image": [window.see_mask(request.mask, cell_of(pipe))] * request.num_images,
+        }
+        return Job(
+            arguments=arguments, size=size, show=work.small(PREVIEW_SIDE).paste, finish=work.paste, repainting=work
+        )
+
+    def _canvas(self, request: DiffusionRequest, pipe: Any, aspect: float, *, most: float) -> repaint.Size:
+        """The size at which the model works: the card's only one, else one of that area and about that aspect."""
+        limits = [self.card.limits.get(side) for side in ("width", "height")]
+        if all(limit is not None and limit.low == limit.high for limit in limits):
+            return request.width, request.height
+        multiple = math.lcm(16, cell_of(pipe))
+        return repaint.canvas(aspect, area=request.width * request.height, multiple=multiple, most=most)
+
+    def close(self) -> None:
+        """Frees the weights; the model cannot be used after it."""
+        on_gpu = self._pipe.device.type == "cuda"
+        self._sisters.clear()
+        self._pipe = self._own_scheduler = None
+        gc.collect()
+        if on_gpu:
+            import torch
+
+            torch.cuda.empty_cache()
+
+
+def same(picture: Image.Image) -> Image.Image:
+    """The picture itself."""
+    return picture
+
+
+def cell_of(pipe: Any) -> int:
+    """Pixels a side of the smallest piece of a picture that the network sees; transformers here see 2x2 latents."""
+    return pipe.vae_scale_factor * (1 if getattr(pipe, "unet", None) is not None else 2)
+
+
+def weight_bytes(pipe: Any) -> int:
+    """Bytes of the parameters and buffers of a pipeline's networks, shared ones counted once."""
+    networks = (c for c in pipe.components.values() if hasattr(c, "parameters") and hasattr(c, "buffers"))
+    tensors = {id(t): t for n in networks for t in (*n.parameters(), *n.buffers())}
+    return sum(t.nbytes for t in tensors.values())
+
+
+def what_is_cut(pipe: Any, text: str, *, what: str) -> str:
+    """A sentence on the words that do not fit into what the model reads, or ""."""
+    tokenizer, known = pipe.tokenizer, inspect.signature(pipe.__call__).parameters
+    if not text or "prompt" not in known or what.replace(" ", "_") not in known:
+        return ""
+    limit = tokenizer.model_max_length
+    if "max_sequence_length" in known:
+        limit = min(limit, known["max_sequence_length"].default)
+    if getattr(tokenizer, "chat_template", None):
+        empty = tokenizer.apply_chat_template(
+            [{"role": "user", "content": ""}], add_generation_prompt=True, tokenize=False
+        )
+        frame = len(tokenizer(empty).input_ids)
+    else:
+        frame = tokenizer.num_special_tokens_to_add()
+    pieces = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True).offset_mapping
+    fit = limit - frame
+    if len(pieces) <= fit:
+        return ""
+    words = len(text[pieces[fit][0]:].split())
+    return (
+        f"The {what} is too long: this model reads {fit} pieces of words and it has {len(pieces)}, so the last"
+        f" {words} word{'s' if words != 1 else ''} had no effect."
+    )

@@ -1,0 +1,172 @@
+"""From a click to component updates: builds the request, runs the engine, and turns its events into what is shown.
+
+It knows nothing of models; a tab says which components hold which field and how a result looks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.catalog import ModelCard
+from playground.engine import Engine
+from playground.errors import PlaygroundError, explain
+from playground.events import Audio, Done, Event, ImagesResult, Loading, Notice, Queued, Step, Text
+from playground.guard import visitor_of
+from playground.requests import Request
+
+log = logging.getLogger(__name__)
+IN_FLIGHT = 64
+
+Updates = dict[gr.components.Component, Any]
+Show = Callable[[Event, Request], Updates]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The parts of a tab that a run needs.
+
+    request: the class to build; controls: a component for each of its fields that people can set; prepare: turns the
+    controls' values into the request's (for example an editor's layers into image and mask); begin: called at each
+    click, returns the function that turns an event into updates of the tab's own components.
+    """
+
+    request: type[Request]
+    controls: Mapping[str, gr.components.Component]
+    go: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+    made_by: gr.HTML
+    begin: Callable[[], Show]
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict
+
+
+def status_line(text: str, kind: str = "calm", *, part: float | None = None) -> str:
+    """The status line's HTML. kind: calm, busy, done or error; part: 0..1 of the work done, for the bar."""
+    bar = "" if part is None else f'<div class="pg-bar"><i style="width:{100 * part:.0f}%"></i></div>'
+    role = "alert" if kind == "error" else "status"
+    return f'<div class="pg-status pg-{kind}" role="{role}" aria-live="polite">{html.escape(text)}{bar}</div>'
+
+
+def describe(event: Event, notices: list[str]) -> str | None:
+    """The status line for an event, None where it stays as it is."""
+    match event:
+        case Queued(ahead=0):
+            return status_line("Starting…", "busy")
+        case Queued(ahead=n):
+            return status_line(f"Waiting for the device: {n} {'run is' if n == 1 else 'runs are'} before yours.", "busy")
+        case Loading(title=title):
+            return status_line(f"Loading {title} into memory…", "busy")
+        case Step(index=index, total=total, what=what, seconds_left=left) if total:
+            rest = "" if left is None else f", about {max(left, 0):.0f} s left" if left >= 1 else ", almost done"
+            return status_line(f"{what.capitalize()} {index} of {total}{rest}.", "busy", part=index / total)
+        case Text(tokens=tokens):
+            return status_line(f"Writing: {tokens} tokens so far.", "busy")
+        case Audio(index=index, total=total):
+            return status_line(f"Speaking: sentence {index + 1} of {total} is ready.", "busy", part=(index + 1) / total)
+        case Notice(text=text):
+            notices.append(text)
+            return status_line(text, "busy")
+        case Done():
+            return status_line(" ".join([finished(event), *notices]), "done")
+    return None
+
+
+def finished(done: Done) -> str:
+    """The sentence at the end of a run."""
+    result = done.result
+    if isinstance(result, ImagesResult) and result.changed_outside is not None:
+        return f"Done in {done.seconds:.1f} s. {result.changed_outside} pixels changed outside the painted part."
+    return f"Done in {done.seconds:.1f} s."
+
+
+def made_by(card: ModelCard, done: Done) -> str:
+    """The line under a result."""
+    phases = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in done.timings.items() if seconds >= 0.005)
+    return (
+        f'<p class="pg-made" title="{html.escape(phases)}">Made by <b>{html.escape(card.title)}</b>, trained on'
+        f" {html.escape(card.training_data)}. Licence: {html.escape(card.licence)}. Seed {done.seed}."
+        f" {done.seconds:.1f} s on {html.escape(done.device)}.</p>"
+    )
+
+
+def facts_of(card: ModelCard, done: Done) -> dict[str, Any]:
+    """The JSON of facts that the HTTP API returns beside a result."""
+    facts = {
+        "model": done.model, "title": card.title, "training_data": card.training_data, "licence": card.licence,
+        "seed": done.seed, "seconds": round(done.seconds, 3),
+        "timings": {name: round(value, 4) for name, value in done.timings.items()},
+        "device": done.device, "dtype": done.dtype, "threads": done.threads, "peak_memory": done.peak_memory,
+    }
+    if isinstance(done.result, ImagesResult):
+        facts["sizes"] = [list(image.size) for image in done.result.images]
+        if done.result.changed_outside is not None:
+            facts["changed_outside"] = done.result.changed_outside
+    return facts
+
+
+def wire(engine: Engine, job: Job, *, also: tuple[Any, ...] = (), outputs: tuple[gr.components.Component, ...]) -> None:
+    """Connects a tab's buttons. outputs: the components that `begin`'s function updates; also: further triggers
+    (the prompt box's submit). Raises at start-up where controls and the request's fields differ."""
+    fields = {f.name for f in dataclasses.fields(job.request)}
+    if job.prepare is dict and (wrong := set(job.controls) - fields):
+        raise ValueError(f"{job.request.__name__} has no field {', '.join(sorted(wrong))}")
+
+    def run(http: gr.Request, **values: Any) -> Iterator[Updates]:
+        yield from follow(engine, job, values, visitor_of(http))
+
+    run.costly = True
+    every = [job.status, job.made_by, job.go, job.stop, *outputs]
+    running = gr.on(
+        triggers=[job.go.click, *also], fn=run, inputs_kwargs=dict(job.controls), outputs=every,
+        show_progress="hidden", concurrency_limit=IN_FLIGHT, api_visibility="private", trigger_mode="once",
+    )
+    job.stop.click(
+        lambda: (status_line("Stopped. What was made so far stays.", "calm"), *buttons(busy=False)),
+        outputs=[job.status, job.go, job.stop], cancels=[running], queue=False, show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def buttons(*, busy: bool) -> tuple[Any, Any]:
+    """Updates of the primary button and of Stop."""
+    return gr.update(interactive=not busy), gr.update(interactive=busy)
+
+
+def follow(engine: Engine, job: Job, values: dict[str, Any], visitor: str) -> Iterator[Updates]:
+    """One run, as component updates; every error becomes a sentence in the status line."""
+    ready, idle = buttons(busy=False)
+    back = {job.go: ready, job.stop: idle}
+    notices: list[str] = []
+    events = None
+    try:
+        request, card = engine.check(job.request(**job.prepare(values)))
+        show = job.begin()
+        busy, stoppable = buttons(busy=True)
+        yield {job.status: status_line("Starting…", "busy"), job.go: busy, job.stop: stoppable}
+        events = engine.run(request, visitor)
+        for event in events:
+            if event is None:
+                yield {job.status: gr.skip()}
+                continue
+            updates = show(event, request)
+            if (line := describe(event, notices)) is not None:
+                updates[job.status] = line
+            if isinstance(event, Done):
+                updates |= back | {job.made_by: made_by(card, event)}
+            if updates:
+                yield updates
+    except PlaygroundError as error:
+        yield back | {job.status: status_line(str(error), "error")}
+    except Exception as error:  # the page's last stand: a fault of ours must not end in silence
+        log.error("a run failed on the page", exc_info=error)
+        yield back | {job.status: status_line(str(explain(error)), "error")}
+    finally:
+        if events is not None:
+            events.close()

@@ -1,0 +1,140 @@
+"""Tiny random diffusers checkpoints, saved to a folder and loaded like any other: the same classes, a few kilobytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+TEMPLATE = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+V_PREDICTION = {
+    "prediction_type": "v_prediction", "rescale_betas_zero_snr": True, "timestep_spacing": "trailing",
+    "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "steps_offset": 1,
+}
+
+
+def clip_tokenizer(longest: int = 77):
+    """A CLIPTokenizer that knows single letters."""
+    from tokenizers import pre_tokenizers
+    from transformers import CLIPTokenizer
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    return CLIPTokenizer(vocab={p: i for i, p in enumerate(pieces)}, merges=[], model_max_length=longest)
+
+
+def qwen_tokenizer():
+    """A Qwen2Tokenizer that knows single bytes and a chat template."""
+    from tokenizers import pre_tokenizers
+    from transformers import Qwen2Tokenizer
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = [*letters, "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    tokenizer = Qwen2Tokenizer(vocab={p: i for i, p in enumerate(pieces)}, merges=[])
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+def clip_text_encoder(tokenizer):
+    """A CLIPTextModel 32 wide."""
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    return CLIPTextModel(CLIPTextConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=tokenizer.model_max_length, projection_dim=32, bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+    ))
+
+
+def unet(in_channels: int):
+    """A UNet2DConditionModel 16 and 32 wide."""
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        sample_size=16, in_channels=in_channels, out_channels=4, layers_per_block=1, block_out_channels=(16, 32),
+        norm_num_groups=8, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=32, attention_head_dim=4,
+    )
+
+
+def autoencoder(blocks: int = 2, **changes):
+    """An AutoencoderKL that makes a side 2^(blocks - 1) times smaller."""
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=(8,) * (blocks - 1) + (16,), latent_channels=4, norm_num_groups=4, sample_size=32,
+        down_block_types=("DownEncoderBlock2D",) * blocks, up_block_types=("UpDecoderBlock2D",) * blocks, **changes,
+    )
+
+
+def stable_diffusion(folder: Path, *, inpaint: bool = False, scheduler=None, dtype=torch.float32) -> Path:
+    """A StableDiffusionPipeline, or a StableDiffusionInpaintPipeline of 9 channels; by default with the scheduler of
+    the starter pictures. Sides become 4 times smaller in latents."""
+    import diffusers
+
+    torch.manual_seed(0)
+    kind = diffusers.StableDiffusionInpaintPipeline if inpaint else diffusers.StableDiffusionPipeline
+    tokenizer = clip_tokenizer()
+    scheduler = scheduler or diffusers.DPMSolverMultistepScheduler(**V_PREDICTION)
+    pipe = kind(
+        vae=autoencoder(3), text_encoder=clip_text_encoder(tokenizer), tokenizer=tokenizer, scheduler=scheduler,
+        unet=unet(9 if inpaint else 4), safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    )
+    pipe.to(dtype=dtype).save_pretrained(folder)
+    return folder
+
+
+def z_image(folder: Path) -> Path:
+    """A ZImagePipeline; sides become 8 times smaller in latents, 16 times in the transformer."""
+    from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
+    from transformers import Qwen3Config, Qwen3Model
+
+    torch.manual_seed(0)
+    tokenizer = qwen_tokenizer()
+    transformer = ZImageTransformer2DModel(
+        all_patch_size=(2,), all_f_patch_size=(1,), in_channels=4, dim=32, n_layers=1, n_refiner_layers=1, n_heads=2,
+        n_kv_heads=2, cap_feat_dim=16, axes_dims=[8, 4, 4], axes_lens=[1024, 64, 64],
+    )
+    with torch.no_grad():  # made by torch.empty
+        transformer.x_pad_token.zero_()
+        transformer.cap_pad_token.zero_()
+    encoder = Qwen3Model(Qwen3Config(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=2, head_dim=8,
+    ))
+    vae = autoencoder(4, use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.06, scaling_factor=1.5)
+    ZImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(), vae=vae, text_encoder=encoder, tokenizer=tokenizer,
+        transformer=transformer,
+    ).save_pretrained(folder)
+    return folder
+
+
+def flux2_klein(folder: Path) -> Path:
+    """A Flux2KleinPipeline; sides become 2 times smaller in latents, 4 times in the transformer."""
+    from diffusers import (
+        AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Transformer2DModel,
+    )
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    torch.manual_seed(0)
+    tokenizer = qwen_tokenizer()
+    vae = AutoencoderKLFlux2(
+        block_out_channels=(8, 8), latent_channels=4, norm_num_groups=4, sample_size=32, use_quant_conv=False,
+        use_post_quant_conv=False, down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+    )
+    encoder = Qwen3ForCausalLM(Qwen3Config(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=28, num_attention_heads=2,
+        num_key_value_heads=2, head_dim=8,
+    ))
+    transformer = Flux2Transformer2DModel(
+        patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=48, axes_dims_rope=(4, 4, 4, 4), guidance_embeds=False,
+    )
+    Flux2KleinPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(), vae=vae, text_encoder=encoder, tokenizer=tokenizer,
+        transformer=transformer, is_distilled=True,
+    ).save_pretrained(folder)
+    return folder
