@@ -39,7 +39,7 @@ def main(arguments=None):
 
 def run(options, folder):
     """Builds the engine and the page and serves them; a device that was asked for by name is looked for first."""
-    from playground import device, launch, page, pipelines, theme
+    from playground import device, launch, pipelines
     from playground.catalog import Catalog, cards
     from playground.engine import Engine
     from playground.pool import ModelPool
@@ -49,6 +49,9 @@ def run(options, folder):
         device.choose(options.device)
     pool = ModelPool(choose=lambda: device.choose(options.device), load=pipelines.load)
     engine = Engine(catalog=Catalog(cards()), pool=pool)
+
+    from playground import page, theme
+
     shelf = Shelf(folder / "made")
     demo = page.build(engine, shelf=shelf, shared=options.public)
     served = launch.Page(

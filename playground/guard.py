@@ -262,8 +262,9 @@ class Guard:
         """Lets a run through where it is within the limits; one that Gradio's login refuses is not counted."""
         limits, visitor, address = self.limits, scope[SCOPE_KEY], address_of(scope)
         if wait := self._by_visitor.wait(visitor):
+            runs = "1 run" if limits.posts_per_visitor == 1 else f"{limits.posts_per_visitor} runs"
             sentence = (
-                f"That was {limits.posts_per_visitor} runs within {seconds(limits.post_seconds)}."
+                f"That was {runs} within {seconds(limits.post_seconds)}."
                 f" Wait {seconds(wait)} and try again."
             )
             await refusal(429, sentence, wait=wait)(scope, receive, send)

@@ -111,9 +111,13 @@ def facts_of(card: ModelCard, done: Done) -> dict[str, Any]:
     return facts
 
 
-def wire(engine: Engine, job: Job, *, also: tuple[Any, ...] = (), outputs: tuple[gr.components.Component, ...]) -> None:
+def wire(
+    engine: Engine, job: Job, *, outputs: tuple[gr.components.Component, ...], also: tuple[Any, ...] = (),
+    after: tuple[Any, ...] = (),
+) -> None:
     """Connects a tab's buttons. outputs: the components that `begin`'s function updates; also: further triggers
-    (the prompt box's submit). Raises at start-up where controls and the request's fields differ."""
+    (the prompt box's submit); after: events behind which a run starts (one that has filled the prompt box).
+    Raises at start-up where controls and the request's fields differ."""
     fields = {f.name for f in dataclasses.fields(job.request)}
     if job.prepare is dict and (wrong := set(job.controls) - fields):
         raise ValueError(f"{job.request.__name__} has no field {', '.join(sorted(wrong))}")
@@ -122,14 +126,15 @@ def wire(engine: Engine, job: Job, *, also: tuple[Any, ...] = (), outputs: tuple
         yield from follow(engine, job, values, visitor_of(http))
 
     run.costly = True
-    every = [job.status, job.made_by, job.go, job.stop, *outputs]
-    running = gr.on(
-        triggers=[job.go.click, *also], fn=run, inputs_kwargs=dict(job.controls), outputs=every,
-        show_progress="hidden", concurrency_limit=IN_FLIGHT, api_visibility="private", trigger_mode="once",
-    )
+    how = {
+        "fn": run, "inputs_kwargs": dict(job.controls), "show_progress": "hidden", "concurrency_limit": IN_FLIGHT,
+        "outputs": [job.status, job.made_by, job.go, job.stop, *outputs], "api_visibility": "private",
+        "trigger_mode": "once",
+    }
+    running = [gr.on(triggers=[job.go.click, *also], **how), *(event.then(**how) for event in after)]
     job.stop.click(
         lambda: (status_line("Stopped. What was made so far stays.", "calm"), *buttons(busy=False)),
-        outputs=[job.status, job.go, job.stop], cancels=[running], queue=False, show_progress="hidden",
+        outputs=[job.status, job.go, job.stop], cancels=running, queue=False, show_progress="hidden",
         api_visibility="private",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
+import shutil
 import time
 
 import fake_page
@@ -25,15 +25,13 @@ class Served:
         self.demo, self.engine, costly = fake_page.build()
         self.run_index = next(iter(costly))
         self.index = {fn.api_name: i for i, fn in self.demo.fns.items()}
-        page = launch.Page(demo=self.demo, engine=self.engine, costly=costly)
+        self.page = launch.Page(demo=self.demo, engine=self.engine, costly=costly)
         self.url = launch.start(
-            page, launch.Options(port=fake_page.unused_port(), **options), limits=limits, say=self.lines.append
+            self.page, launch.Options(port=fake_page.unused_port(), **options), limits=limits, say=self.lines.append
         )
 
     def close(self) -> None:
-        self.engine.close()
-        self.demo.server.force_exit = True
-        self.demo.close(verbose=False)
+        launch.end(self.page)
 
     def client(self, **headers) -> httpx.Client:
         return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False)
@@ -93,21 +91,20 @@ def test_limit_ends_with_its_window(serve):
     assert page.join(one).status_code == 200
 
 
-@pytest.mark.parametrize("way", ["call", "call/v2", "run", "api", "join", "index over a cheap name", "text index", "float index"])
-def test_every_way_to_start_a_run_is_counted(serve, way):
+def test_every_way_to_start_a_run_is_counted(serve):
     page = serve(Limits(posts_per_visitor=0))
     client, index = page.client(), page.run_index
-    post = {
-        "call": ("call/run", {"data": ["0.01"]}),
-        "call/v2": ("call/v2/run", {"prompt": "0.01"}),
-        "run": ("run/run", {"data": ["0.01"]}),
-        "api": ("api/run/", {"data": ["0.01"]}),
-        "join": ("queue/join", {"data": ["0.01"], "fn_index": index, "session_hash": "a"}),
-        "index over a cheap name": ("run/tell", {"data": ["0.01"], "fn_index": index}),
-        "text index": ("queue/join", {"data": ["0.01"], "fn_index": str(index), "session_hash": "a"}),
-        "float index": ("queue/join", {"data": ["0.01"], "fn_index": float(index), "session_hash": "a"}),
-    }[way]
-    assert client.post(f"{API}/{post[0]}", json=post[1]).status_code == 429
+    posts = [
+        ("call/run", {"data": ["0.01"]}),
+        ("call/v2/run", {"prompt": "0.01"}),
+        ("run/run", {"data": ["0.01"]}),
+        ("api/run/", {"data": ["0.01"]}),
+        ("run/tell", {"data": ["0.01"], "fn_index": index}),
+        *(("queue/join", {"data": ["0.01"], "fn_index": i, "session_hash": "a"}) for i in (index, str(index), float(index))),
+        ("queue/join", {"data": ["0.01"], "fn_index": 999, "session_hash": "a"}),
+    ]
+    assert {client.post(f"{API}/{path}", json=body).status_code for path, body in posts} == {429}
+    assert client.post(f"{API}/queue/join", content=b"{").status_code == 429
     assert client.post(f"{API}/call/who", json={"data": []}).status_code == 200
 
 
@@ -154,7 +151,7 @@ def test_many_cookies_do_not_pass_the_limit_of_an_address(serve):
 
 def test_full_engine_refuses_runs_in_words_and_serves_the_rest(serve):
     page = serve(Limits(in_flight=2))
-    one, done = page.visitor(), threading.Event()
+    one = page.visitor()
     for _ in range(2):
         assert page.join(one, "5").status_code == 200
     deadline = time.monotonic() + 5
@@ -167,7 +164,6 @@ def test_full_engine_refuses_runs_in_words_and_serves_the_rest(serve):
     assert one.get("/").status_code == 200
     assert ask(page, one, "tell", "hello") == "hello"
     assert time.monotonic() - begun < 2
-    done.set()
 
 
 def test_visitor_is_the_signed_cookie_else_the_address(serve):
@@ -196,14 +192,15 @@ def test_cookie_is_hidden_from_scripts_and_other_sites(serve):
     assert "HttpOnly" in set_cookie and "SameSite=Lax" in set_cookie and "Path=/" in set_cookie
 
 
-@pytest.mark.parametrize("path", ["/", "/config", "/theme.css", f"{API}/info", "/nowhere", "/robots.txt", "/openapi.json"])
-def test_headers_are_on_every_answer(serve, path):
-    headers = serve().client().get(path).headers
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
-    assert "frame-ancestors 'none'" in headers["content-security-policy"]
-    assert "default-src 'self'" in headers["content-security-policy"]
+def test_headers_are_on_every_answer(serve):
+    client = serve().client()
+    for path in ("/", "/config", "/theme.css", f"{API}/info", "/nowhere", "/robots.txt", "/openapi.json"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "default-src 'self'" in headers["content-security-policy"]
 
 
 def test_unused_parts_of_gradio_are_closed(serve):
@@ -297,3 +294,47 @@ def test_ipv6_visitors_are_one_by_their_network():
     assert guard.address_of({"client": ("2001:db8::1", 1)}) == guard.address_of({"client": ("2001:db8::2", 1)})
     assert guard.address_of({"client": ("2001:db8:1::1", 1)}) != guard.address_of({"client": ("2001:db8::1", 1)})
     assert guard.address_of({"client": ("::1", 1)}) == "address:::1"
+
+
+@pytest.fixture
+def browser():
+    """A Chromium; without one the test is skipped, under CI=true it fails."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    there = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_api.sync_playwright() as play:
+        try:
+            made = play.chromium.launch(executable_path=there, args=["--no-sandbox"])
+        except sync_api.Error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip("no Chromium here: what a browser makes of the headers was not tested")
+        yield made
+        made.close()
+
+
+def test_a_browser_lives_with_the_headers_and_shows_a_refusal_in_words(serve, browser):
+    page, wrong = serve(Limits(posts_per_visitor=1)), []
+    tab = browser.new_page()
+    tab.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("request", lambda r: None if r.url.startswith((page.url, "data:", "blob:")) else wrong.append(r.url))
+    tab.goto(page.url)
+    assert tab.locator("#made").inner_text() == "4"  # a template, compiled in the browser
+    tab.locator("canvas").first.wait_for()  # the editor, with its workers
+    tab.get_by_role("button", name="Go").click()
+    tab.wait_for_function("[...document.querySelectorAll('textarea, input')].some(e => e.value === 'Done')")
+    assert wrong == []
+    tab.get_by_role("button", name="Go").click()
+    tab.get_by_text("That was 1 run within 10 seconds.").first.wait_for()
+
+
+def test_a_browser_shows_the_login_page_with_a_hint(serve, browser):
+    page = serve(Limits(), share=True)
+    tab = browser.new_page()
+    tab.goto(page.url)
+    tab.get_by_text("After 10 wrong tries, wait a minute.").wait_for()
+    for label, value in credentials(page).items():
+        tab.get_by_label(label).fill(value)
+    tab.get_by_role("button", name="Login").click()
+    tab.get_by_role("button", name="Go").wait_for()
+    assert len(tab.context.cookies()) >= 2

@@ -7,7 +7,7 @@ import inspect
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -171,15 +171,14 @@ class DiffusionModel:
             "callback_on_step_end_tensor_inputs": ["latents"],
         } | job.arguments
         wanted = {name: value for name, value in arguments.items() if name in known and value is not None}
-        return Job(
-            arguments=wanted, size=job.size, show=job.show, finish=job.finish, repainting=job.repainting
-        )
+        return replace(job, arguments=wanted)
 
     def _text_to_image(self, request: DiffusionRequest, pipe: Any, emit: Emit) -> Job:
         cell = cell_of(pipe)
         size = tuple(side // cell * cell for side in (request.width, request.height))
         if size != (request.width, request.height):
-            emit(Notice(text=f"The picture is {size[0]}x{size[1]}: this model needs sides that are multiples of {cell}."))
+            made = f"{size[0]}x{size[1]}"
+            emit(Notice(text=f"The picture is {made}: this model needs sides that are multiples of {cell}."))
         return Job(arguments={}, size=size, show=same, finish=same)
 
     def _image_to_image(self, request: ImageToImageRequest, pipe: Any) -> Job:
@@ -246,7 +245,7 @@ def weight_bytes(pipe: Any) -> int:
 def what_is_cut(pipe: Any, text: str, *, what: str) -> str:
     """A sentence on the words that do not fit into what the model reads, or ""."""
     tokenizer, known = pipe.tokenizer, inspect.signature(pipe.__call__).parameters
-    if not text or "prompt" not in known or what.replace(" ", "_") not in known:
+    if not text or what.replace(" ", "_") not in known:
         return ""
     limit = tokenizer.model_max_length
     if "max_sequence_length" in known:

@@ -1,4 +1,4 @@
-"""What a model sees of an upload, and how its answer goes back into it: windows, masks and feathering, without torch."""
+"""What a model sees of an upload, and how its answer goes back into it: windows, masks, feathering; no torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
 CONTEXT = 1 / 3  # of the mask's longer side, seen around it
 LEAST_CONTEXT = 16  # pixels of the upload
@@ -35,13 +35,21 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def canvas(aspect: float, *, area: int, multiple: int, most: float) -> Size:
-    """The largest size of about this aspect (width / height, at most `most` either way) whose sides are multiples
-    and whose area is not above `area`; a side is never under 64."""
-    aspect = min(max(aspect, 1 / most), most)
+    """The size on which a picture of this aspect (width / height) comes out largest: sides are multiples and never
+    under 64, the area is not above `area`, and neither side is more than about `most` times the other."""
     least = math.ceil(64 / multiple) * multiple
-    sides = (math.sqrt(area * aspect), math.sqrt(area / aspect))
-    width, height = (max(least, int(side + 1e-6) // multiple * multiple) for side in sides)
-    return width, height
+    bounded = min(max(aspect, 1 / most), most)
+
+    def near(side: float) -> set[int]:
+        floor = int(side + 1e-6) // multiple * multiple
+        return {max(least, floor), max(least, floor + multiple)}
+
+    def seen(size: Size) -> float:
+        return min(size[0], size[1] * aspect) * min(size[1], size[0] / aspect)
+
+    sizes = [(w, h) for w in near(math.sqrt(area * bounded)) for h in near(math.sqrt(area / bounded))]
+    fitting = [size for size in sizes if size[0] * size[1] <= area] or [(least, least)]
+    return max(fitting, key=lambda size: (seen(size), -size[0] * size[1]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +135,6 @@ def feathered(mask: Image.Image, radius: int) -> Image.Image:
     The picture's own border is no edge of the mask. Where the mask is too thin, the radius shrinks until some pixel
     of it is wholly new.
     """
-    from PIL import ImageChops, ImageFilter
-
     while radius:
         risen = mask.filter(ImageFilter.BoxBlur(radius)).point(lambda v: max(0, 2 * v - 255))
         inside = ImageChops.darker(risen, mask)

@@ -11,7 +11,7 @@ import gradio as gr
 
 from playground.catalog import ASSETS, ModelCard
 from playground.engine import Engine
-from playground.requests import SCHEDULERS, Request
+from playground.requests import SCHEDULERS, Limits, Request
 from playground.shelf import Shelf
 from playground.wiring import status_line
 
@@ -91,9 +91,14 @@ def slider(
     limits = card.range(request, name)
     default = card.default(request, name)
     return gr.Slider(
-        limits.low, limits.high, value=default, step=step or max(limits.step, limits.multiple_of), label=label, info=info,
+        limits.low, top(limits), value=default, step=step or max(limits.step, limits.multiple_of), label=label, info=info,
         elem_id=f"{request.task}-{name}", **more,
     )
+
+
+def top(limits: Limits) -> float:
+    """A slider's upper end; Gradio wants it above the lower one even where a model knows only one value."""
+    return limits.high if limits.high > limits.low else limits.low + limits.multiple_of
 
 
 def seed_box(task: str) -> gr.Number:
@@ -128,7 +133,7 @@ def follow_model(
             if isinstance(control, gr.Slider):
                 limits = card.range(request, field)
                 fixed = limits.low == limits.high
-                updates[control] = gr.update(minimum=limits.low, maximum=limits.high, value=default, visible=not fixed)
+                updates[control] = gr.update(minimum=limits.low, maximum=top(limits), value=default, visible=not fixed)
             elif default is not None:
                 updates[control] = gr.update(value=default)
         return updates | (more(card) if more else {})

@@ -62,7 +62,7 @@ def build(site: Site) -> None:
     again = chat.retry(from_turn, chat, [chat, prompt], **quiet)
     edited = chat.edit(from_edit, chat, [chat, prompt], **quiet)
     wire(
-        site.engine, job, also=(prompt.submit, more.then, again.then, edited.then),
+        site.engine, job, also=(prompt.submit,), after=(more, again, edited),
         outputs=(result, chat, prompt, written, onward),
     )
 

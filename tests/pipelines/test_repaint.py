@@ -90,7 +90,8 @@ def test_the_count_of_changed_pixels_is_a_real_count():
     upload = Image.new("RGB", (20, 20), "white")
     mask = Image.new("L", (20, 20))
     mask.paste(255, (5, 5, 10, 10))
-    work = repaint.Repaint(upload=upload, mask=mask, window=repaint.around((5, 5, 10, 10), (20, 20), (64, 64)), feather=0)
+    window = repaint.around((5, 5, 10, 10), (20, 20), (64, 64))
+    work = repaint.Repaint(upload=upload, mask=mask, window=window, feather=0)
     result = work.paste(Image.new("RGB", (64, 64), "black"))
     assert np.asarray(result)[5:10, 5:10].max() == 0 and work.changed_outside(result) == 0
     result.putpixel((0, 0), (255, 255, 254))
@@ -98,7 +99,9 @@ def test_the_count_of_changed_pixels_is_a_real_count():
     assert work.changed_outside(result) == 2
 
 
-@pytest.mark.parametrize(("aspect", "expected"), [(1, (512, 512)), (4 / 3, (576, 432)), (100, (1024, 256)), (0.01, (256, 1024))])
+@pytest.mark.parametrize(("aspect", "expected"), [
+    (1, (512, 512)), (4 / 3, (576, 432)), (100, (1024, 256)), (0.01, (256, 1024)),
+])
 def test_a_canvas_has_about_the_area_and_never_more(aspect, expected):
     assert repaint.canvas(aspect, area=512 * 512, multiple=16, most=4) == expected
 

@@ -1,0 +1,223 @@
+"""The page in a real browser, as a visitor uses it: six tabs, a mask, Stop, two pages, desktop and phone.
+
+Fails on any console error and on any request to another host; screenshots are kept under screenshots/.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+SHOTS = Path(__file__).parents[1] / "screenshots"
+EXECUTABLE = os.environ.get("PLAYGROUND_CHROMIUM")
+LABELS = ["Text", "Image", "Image to image", "Inpaint", "Upscale", "Speech"]
+WAIT = 90_000  # milliseconds; the first click also waits for the heavy imports
+
+pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="no browser: start the tests with tests/run.sh")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=EXECUTABLE or None,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required"],
+        )
+        yield running
+        running.close()
+
+
+class Visitor:
+    """One page of its own, which remembers what it should not have seen."""
+
+    def __init__(self, browser, server: str, *, width: int = 1280, height: int = 800) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": height})
+        self.page = self.context.new_page()
+        self.server = server
+        self.wrong: list[str] = []
+        self.page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
+        self.page.on("request", self._asked)
+        self.page.goto(server)
+        self.page.get_by_role("tab", name="Text", exact=True).wait_for(timeout=WAIT)
+
+    def _asked(self, request) -> None:
+        if not request.url.startswith((self.server, "data:", "blob:")):
+            self.wrong.append(f"asked another host: {request.url}")
+
+    def tab(self, label: str) -> None:
+        self.page.get_by_role("tab", name=label, exact=True).click()
+
+    def go(self, task: str) -> None:
+        self.page.locator(f"#{task}-go").click()
+
+    def done(self, task: str) -> str:
+        status = self.page.locator(f"#{task}-status .pg-done")
+        status.wait_for(timeout=WAIT)
+        return status.inner_text()
+
+    def shot(self, name: str) -> None:
+        SHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+    def upload(self, task: str, path: Path) -> None:
+        self.page.locator(f"#{task}-image input[type=file]").set_input_files(path)
+        self.page.locator(f"#{task}-image img").first.wait_for(timeout=WAIT)
+
+    def close(self) -> None:
+        self.context.close()
+        assert not self.wrong
+
+
+@pytest.fixture
+def visitor(browser, server):
+    one = Visitor(browser, server)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("RGB", (200, 150), "white")
+    ImageDraw.Draw(picture).ellipse((50, 30, 150, 130), fill=(220, 40, 40))
+    picture.save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def test_text_is_written(visitor):
+    visitor.go("text_generation")
+    assert re.search(r"Done in [\d.]+ s", visitor.done("text_generation"))
+    story = visitor.page.locator("#text_generation-result .pg-page").inner_text()
+    given = visitor.page.locator("#text_generation-result .pg-given").inner_text()
+    assert story.startswith(given) and len(story) > len(given) + 40
+    assert "Made by Words (starter)" in visitor.page.locator("#text_generation-made").inner_text()
+    visitor.shot("text-done")
+    visitor.page.locator("#text_generation-onward").click()
+    visitor.page.wait_for_function(
+        "n => document.querySelector('#text_generation-result .pg-page').innerText.length > n", arg=len(story) + 40, timeout=WAIT
+    )
+
+
+def test_a_picture_is_drawn(visitor):
+    visitor.tab("Image")
+    visitor.go("text_to_image")
+    visitor.done("text_to_image")
+    image = visitor.page.locator("#text_to_image-result img")
+    assert image.count() == 1 and image.get_attribute("alt")
+    visitor.page.wait_for_function("() => document.querySelector('#text_to_image-result img').naturalWidth === 128")
+    visitor.shot("image-done")
+
+
+def test_a_picture_is_redrawn(visitor, photo):
+    visitor.tab("Image to image")
+    visitor.upload("image_to_image", photo)
+    visitor.go("image_to_image")
+    visitor.done("image_to_image")
+    slider = visitor.page.locator("#image_to_image-result input[type=range]")
+    slider.focus()
+    visitor.page.keyboard.press("End")
+    assert "100%" in visitor.page.locator("#image_to_image-result .pg-compare").get_attribute("style")
+    visitor.shot("image-to-image-done")
+
+
+def test_a_painted_part_is_replaced_and_nothing_else(visitor, photo):
+    visitor.tab("Inpaint")
+    visitor.upload("inpainting", photo)
+    canvas = visitor.page.locator("#inpainting-editor canvas").first
+    canvas.wait_for(timeout=WAIT)
+    visitor.page.wait_for_timeout(1500)
+    box = canvas.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    visitor.page.mouse.move(x - 40, y)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(x + 40, y, steps=8)
+    visitor.page.mouse.up()
+    visitor.page.wait_for_timeout(800)
+    visitor.go("inpainting")
+    assert "0 pixels changed outside" in visitor.done("inpainting")
+    visitor.shot("inpaint-done")
+
+
+def test_a_part_can_be_chosen_without_a_brush(visitor, photo):
+    visitor.tab("Inpaint")
+    visitor.upload("inpainting", photo)
+    visitor.page.locator("#tab-inpainting, body").first.wait_for()
+    visitor.page.get_by_text("More control").locator("visible=true").click()
+    visitor.page.get_by_label("A box set by sliders").check()
+    visitor.page.locator("#inpainting-left").wait_for(timeout=WAIT)
+    visitor.go("inpainting")
+    assert "0 pixels changed outside" in visitor.done("inpainting")
+
+
+def test_nothing_painted_is_said_in_words(visitor, photo):
+    visitor.tab("Inpaint")
+    visitor.upload("inpainting", photo)
+    visitor.go("inpainting")
+    error = visitor.page.locator("#inpainting-status .pg-error")
+    error.wait_for(timeout=WAIT)
+    assert "Paint over the part" in error.inner_text()
+    visitor.shot("inpaint-error")
+
+
+def test_a_picture_is_enlarged(visitor, photo):
+    visitor.tab("Upscale")
+    visitor.upload("super_resolution", photo)
+    visitor.go("super_resolution")
+    visitor.done("super_resolution")
+    assert "800 x 600" in visitor.page.locator("#super_resolution-result").inner_text()
+    visitor.shot("upscale-done")
+
+
+def test_a_run_is_stopped_and_the_next_one_works(visitor):
+    visitor.tab("Image")
+    visitor.page.get_by_text("More control").locator("visible=true").click()
+    visitor.page.locator("#text_to_image-steps input[type=number]").fill("60")
+    visitor.page.locator("#text_to_image-steps input[type=number]").press("Tab")
+    visitor.go("text_to_image")
+    visitor.page.locator("#text_to_image-result .pg-drawing").wait_for(timeout=WAIT)
+    visitor.shot("image-running")
+    visitor.page.locator("#text_to_image-stop").click()
+    visitor.page.get_by_text("Stopped. What was made so far stays.").locator("visible=true").wait_for(timeout=WAIT)
+    visitor.page.locator("#text_to_image-steps input[type=number]").fill("4")
+    visitor.page.locator("#text_to_image-steps input[type=number]").press("Tab")
+    visitor.go("text_to_image")
+    visitor.done("text_to_image")
+
+
+def test_two_pages_get_their_own_results(browser, server):
+    first, second = Visitor(browser, server), Visitor(browser, server)
+    for one, prompt in ((first, "a fox"), (second, "a red apple")):
+        one.tab("Image")
+        one.page.locator("#text_to_image-prompt textarea").fill(prompt)
+        one.go("text_to_image")
+    for one, prompt in ((first, "a fox"), (second, "a red apple")):
+        one.done("text_to_image")
+        assert one.page.locator("#text_to_image-result img").get_attribute("alt") == prompt
+        one.close()
+
+
+def test_the_speech_tab_says_what_it_needs(visitor):
+    visitor.tab("Speech")
+    assert "downloaded when it is first used" in visitor.page.locator("#tab-text_to_speech, body").last.inner_text()
+    visitor.shot("speech-empty")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_all_six_labels_are_in_sight(browser, server, width, height):
+    visitor = Visitor(browser, server, width=width, height=height)
+    for label in LABELS:
+        tab = visitor.page.get_by_role("tab", name=label, exact=True)
+        box = tab.bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= width
+        tab.click()
+        heading = visitor.page.locator(".pg-head h2").locator("visible=true")
+        assert heading.count() == 1
+        visitor.shot(f"{label.lower().replace(' ', '-')}-{width}")
+        assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    visitor.close()
