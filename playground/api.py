@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from playground.engine import Engine
-from playground.errors import PlaygroundError, explain
+from playground.errors import BadRequest, PlaygroundError, explain
 from playground.events import AudioResult, Done, ImagesResult, TextResult
 from playground.guard import visitor_of
 from playground.images import open_image
@@ -88,9 +88,11 @@ def decoded(values: dict[str, Any]) -> dict[str, Any]:
     for name in FILES:
         if values.get(name):
             values[name] = open_image(values[name])
-    if "history" in values:
-        turns = json.loads(values["history"]) if isinstance(values["history"], str) else values["history"] or []
-        values["history"] = tuple((t["role"], t["content"]) if isinstance(t, dict) else tuple(t) for t in turns)
+    if isinstance(values.get("history"), str):
+        try:
+            values["history"] = json.loads(values["history"] or "[]")
+        except (TypeError, ValueError, RecursionError):
+            raise BadRequest("history must be a JSON list of turns.", field="history") from None
     for name in ("scheduler", "voice"):
         if values.get(name) == "":
             values[name] = None

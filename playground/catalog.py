@@ -24,7 +24,7 @@ class ModelCard:
 
     id: short and stable; adapter: a module of playground.pipelines; folder: a starter's folder, else "" ; repository:
     a hub repository, else ""; download and memory in bytes (memory: of the loaded weights, an estimate before it was
-    loaded); defaults: values for request fields that the visitor left to the model; limits: narrower ranges;
+    loaded); defaults: values for request fields that the visitor left to the model ("inpainting.strength" for one task only); limits: narrower ranges;
     options: what the adapter must know (for example "guidance": the pipeline's own name of that argument).
     """
 
@@ -59,8 +59,9 @@ class ModelCard:
 
     def default(self, request: type[Request], name: str) -> Any:
         """This model's default for a field of a request."""
-        if name in self.defaults:
-            return self.defaults[name]
+        for key in (f"{request.task}.{name}", name):
+            if key in self.defaults:
+                return self.defaults[key]
         return next(f.default for f in dataclasses.fields(request) if f.name == name)
 
     def range(self, request: type[Request], name: str) -> Limits:
@@ -72,7 +73,7 @@ class ModelCard:
         if request.task not in self.tasks:
             raise BadRequest(f"{self.title} cannot do this task. Choose another model.", field="model")
         fields = {f.name: getattr(request, f.name) for f in dataclasses.fields(request)}
-        missing = {name: self.defaults[name] for name, value in fields.items() if value is None and name in self.defaults}
+        missing = {n: self.default(type(request), n) for n, value in fields.items() if value is None}
         if missing:
             request = dataclasses.replace(request, **missing)
         for name, limits in self.limits.items():
@@ -130,7 +131,7 @@ def cards() -> tuple[ModelCard, ...]:
             bad_at="It knows about 250 things and one style. No scenes, no people, no photographs, no lettering.",
             defaults={
                 "steps": 15, "guidance_scale": 4.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
-                "strength": 0.6,
+                "strength": 0.6, "inpainting.strength": 1.0,
             },
             limits={
                 "steps": Limits(low=1, high=60), "width": Limits(low=128, high=128, multiple_of=8),

@@ -93,15 +93,17 @@ class Turns:
 class Engine:
     """Runs requests on one device, one at a time, in a fair order between visitors.
 
-    max_in_flight: runs that may wait or work at once; more are refused with Busy.
+    max_in_flight: runs that may wait or work at once; max_per_visitor: of these, one visitor's; more are refused
+    with Busy.
     """
 
-    def __init__(self, *, catalog: Catalog, pool: ModelPool, max_in_flight: int = 64) -> None:
+    def __init__(self, *, catalog: Catalog, pool: ModelPool, max_in_flight: int = 64, max_per_visitor: int = 16) -> None:
         self.catalog = catalog
         self.pool = pool
         self.max_in_flight = max_in_flight
+        self.max_per_visitor = max_per_visitor
         self._turns = Turns()
-        self._in_flight: set[threading.Event] = set()
+        self._in_flight: dict[threading.Event, str] = {}
         self._lock = threading.Lock()
 
     @property
@@ -125,7 +127,9 @@ class Engine:
         with self._lock:
             if len(self._in_flight) >= self.max_in_flight:
                 raise Busy(f"{self.max_in_flight} runs are waiting already. Try again in a minute.")
-            self._in_flight.add(stopped)
+            if sum(v == visitor for v in self._in_flight.values()) >= self.max_per_visitor:
+                raise Busy(f"{self.max_per_visitor} of your runs are waiting already. Let some of them finish first.")
+            self._in_flight[stopped] = visitor
         events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
         worker = threading.Thread(
             target=self._work, args=(request, card, visitor, stopped, events), name=f"run {request.task}", daemon=True
@@ -186,7 +190,7 @@ class Engine:
             events.put(made)
         finally:
             with self._lock:
-                self._in_flight.discard(stopped)
+                self._in_flight.pop(stopped, None)
 
     def close(self) -> None:
         """Stops every run and puts the models away."""

@@ -54,7 +54,7 @@ FOREIGN: dict[str, tuple[type[PlaygroundError], str]] = {
     "MemoryError": (OutOfMemory, "{model} ran out of memory. Choose a smaller size or fewer results and try again."),
     "GatedRepoError": (NotInstalled, "{model} must be unlocked by its maker first. Open its page on the hub and accept the terms."),
     "RepositoryNotFoundError": (NotInstalled, "{model} was not found on the hub. Choose another model."),
-    "LocalEntryNotFoundError": (NotInstalled, "{model} is not on this machine and the hub cannot be reached. Choose a starter model."),
+    "LocalEntryNotFoundError": (NotInstalled, "{model} is not on this machine and the model hub cannot be reached. Connect to a network, or choose another model."),
     "OfflineModeIsEnabled": (NotInstalled, "{model} is not on this machine and downloads are off. Choose a starter model."),
     "ConnectError": (NoNetwork, "The model hub cannot be reached. Check the network, or choose a starter model."),
     "ConnectTimeout": (NoNetwork, "The model hub does not answer. Check the network, or choose a starter model."),
@@ -81,11 +81,14 @@ def explain(error: BaseException, *, model: str = "The model") -> PlaygroundErro
             made, sentence = FOREIGN[kind.__name__]
             return made(sentence.format(model=model))
     text = str(error).lower()
-    if "out of memory" in text or "can't allocate memory" in text:
+    if any(sign in text for sign in ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")):
         made, sentence = FOREIGN["OutOfMemoryError"]
         return made(sentence.format(model=model))
     if isinstance(error, OSError) and ("no space left" in text or getattr(error, "errno", None) == 28):
         return Unexpected("The disk is full. Free some space and try again.")
+    if isinstance(error, OSError) and ("cached" in text or "local_files_only" in text or "offline" in text):
+        made, sentence = FOREIGN["LocalEntryNotFoundError"]
+        return made(sentence.format(model=model))
     if isinstance(error, OSError) and "file named" in text:
         return NotInstalled(f"{model} is incomplete on this machine. Delete its folder and get it again.")
     return Unexpected(f"{model} stopped because of a fault that was not foreseen. Try again, or choose another model.")

@@ -83,7 +83,7 @@ class ModelPool:
             with entry.lock:
                 if entry.model is None:
                     emit(Loading(title=card.title))
-                    entry.model = self._loaded(card, emit)
+                    self._fill(entry, card, emit)
             entry.used_at = time.monotonic()
             yield entry.model
         finally:
@@ -91,7 +91,8 @@ class ModelPool:
                 entry.users -= 1
                 entry.used_at = time.monotonic()
 
-    def _loaded(self, card: ModelCard, emit: Emit) -> Model:
+    def _fill(self, entry: Entry, card: ModelCard, emit: Emit) -> None:
+        """Loads the card's model into its entry; it stays there also where emit() raises Stopped afterwards."""
         if card.memory > self.budget:
             raise OutOfMemory(
                 f"{card.title} needs {card.memory / 1e9:.1f} GB of memory and this machine can give"
@@ -99,11 +100,10 @@ class ModelPool:
             )
         self._make_room(card, card.memory, emit)
         try:
-            model = self._load(card, self.device)
+            entry.model = self._load(card, self.device)
         except Exception as error:
             raise explain(error, model=card.title) from error
-        self._make_room(card, model.nbytes, emit)
-        return model
+        self._make_room(card, 0, emit)  # it may be larger than its card said
 
     def _make_room(self, card: ModelCard, needed: int, emit: Emit) -> None:
         """Puts idle models away, the longest unused first, until `needed` bytes fit beside the rest."""
@@ -113,11 +113,13 @@ class ModelPool:
             if victim != card.id and self.unload(victim):
                 emit(Notice(text=f"Another model was put away to make room for {card.title}."))
 
-    def unload(self, model_id: str) -> bool:
-        """Puts one model away unless it is busy; True if it went."""
+    def unload(self, model_id: str, *, unused_since: float | None = None) -> bool:
+        """Puts one model away unless it is busy or was used after `unused_since` (monotonic); True if it went."""
         with self._lock:
             entry = self._entries.get(model_id)
             if entry is None or entry.model is None or entry.users:
+                return False
+            if unused_since is not None and entry.used_at >= unused_since:
                 return False
             model, entry.model = entry.model, None
         model.close()
@@ -126,8 +128,7 @@ class ModelPool:
     def unload_idle(self) -> list[str]:
         """Puts away what has not been used for `idle_seconds`; returns their ids."""
         limit = time.monotonic() - self.idle_seconds
-        old = [i for i, e in self._entries.items() if e.model is not None and e.used_at < limit]
-        return [i for i in old if self.unload(i)]
+        return [i for i in self.loaded() if self.unload(i, unused_since=limit)]
 
     def close(self) -> None:
         """Puts every idle model away."""

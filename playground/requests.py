@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,6 +18,8 @@ from playground.errors import BadRequest
 
 MAX_PROMPT = 2_000
 MAX_SPEECH = 20_000
+MAX_TURN = 20_000
+MAX_TURNS = 200
 MAX_PIXELS = 25_000_000
 MAX_UPSCALED_PIXELS = 36_000_000
 MAX_SEED = 2**31 - 1
@@ -34,7 +38,9 @@ class Limits:
     def check(self, name: str, value: Any) -> float | int:
         """The value as a number in range, else BadRequest with one sentence that names the field."""
         try:
-            number = float(value)
+            number = math.nan if isinstance(value, bool) else float(value)
+        except OverflowError:
+            number = math.inf
         except (TypeError, ValueError):
             raise BadRequest(f"{name} must be a number, not {clip(value)}.", field=name) from None
         if not math.isfinite(number) or not self.low <= number <= self.high:
@@ -81,14 +87,19 @@ class Request:
         return next(f for f in dataclasses.fields(cls) if f.name == name).metadata["limits"]
 
 
+CONTROL = ("Cc", "Cs")  # Unicode categories: control characters and lone surrogates
+INVISIBLE = (*CONTROL, "Cf", "Zl", "Zp", "Zs")
+
+
 def check_text(name: str, value: Any, *, longest: int, empty: bool = False) -> str:
-    """A text without control characters, else BadRequest; `empty` allows "" and None."""
+    """A text with "\\n" for every line end and no other control characters, else BadRequest; `empty` allows "" and None."""
     if value is None and empty:
         return ""
     if not isinstance(value, str):
         raise BadRequest(f"{name} must be text.", field=name)
-    text = "".join(c for c in value if c in "\n\t" or (c.isprintable() or ord(c) > 0x7F) and not 0xD800 <= ord(c) < 0xE000)
-    if not empty and not text.strip():
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
+    text = "".join(c for c in value if c in "\n\t" or unicodedata.category(c) not in CONTROL)
+    if not empty and all(unicodedata.category(c) in INVISIBLE for c in text):
         raise BadRequest(f"{name} is empty. Write something first.", field=name)
     if len(text) > longest:
         raise BadRequest(f"{name} has {len(text):,} characters; at most {longest:,} are taken.", field=name)
@@ -99,12 +110,31 @@ def check_image(name: str, value: Any) -> Image.Image:
     """A decoded picture of at most 25 megapixels, else BadRequest."""
     if not isinstance(value, Image.Image):
         raise BadRequest(f"{name} is missing. Choose a picture first.", field=name)
+    if not value.width or not value.height:
+        raise BadRequest(f"{name} has no pixels. Choose another picture.", field=name)
     if value.width * value.height > MAX_PIXELS:
         raise BadRequest(
             f"{name} has {value.width * value.height / 1e6:.0f} megapixels; at most {MAX_PIXELS / 1e6:.0f} are taken.",
             field=name,
         )
     return value
+
+
+def check_history(value: Any) -> tuple[tuple[str, str], ...]:
+    """Turns of a chat as (role, text), from such pairs or from {"role", "content"}, else BadRequest."""
+    if not isinstance(value, list | tuple | None):
+        raise BadRequest("history must be a list of turns.", field="history")
+    if len(value or ()) > MAX_TURNS:
+        raise BadRequest(f"history has {len(value)} turns; at most {MAX_TURNS} are taken.", field="history")
+    turns = []
+    for turn in value or ():
+        pair = (turn.get("role"), turn.get("content")) if isinstance(turn, Mapping) else turn
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or pair[0] not in ("user", "assistant"):
+            raise BadRequest("history must be turns of user or assistant, each with its text.", field="history")
+        if not isinstance(pair[1], str):
+            raise BadRequest("history must be turns that are text.", field="history")
+        turns.append((pair[0], check_text("history", pair[1], longest=MAX_TURN, empty=True)))
+    return tuple(turns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +158,7 @@ class TextGenerationRequest(Request):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "prompt", check_text("prompt", self.prompt, longest=MAX_PROMPT))
-        turns = tuple((str(role), check_text("history", text, longest=20_000, empty=True)) for role, text in self.history)
-        object.__setattr__(self, "history", turns)
+        object.__setattr__(self, "history", check_history(self.history))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +203,7 @@ def check_strength(steps: int | None, strength: float | None) -> None:
     if steps is not None and strength is not None and int(steps * strength + 1e-9) < 1:
         raise BadRequest(
             f"{steps} steps at strength {strength:g} leave less than one step. Raise steps to at least"
-            f" {math.ceil(1 / strength)} or the strength to at least {1 / steps:.2f}.",
+            f" {math.ceil(1 / strength)} or the strength to at least {math.ceil(100 / steps) / 100:.2f}.",
             field="strength",
         )
 
@@ -236,12 +265,12 @@ class SuperResolutionRequest(Request):
         image = check_image("image", self.image)
         object.__setattr__(self, "image", image)
         try:
-            scale = int(str(self.scale).strip("x× "))
+            scale = float(str(self.scale).strip("x× "))
         except ValueError:
             scale = 0
         if scale not in (2, 4):
             raise BadRequest(f"scale must be 2 or 4, not {clip(self.scale)}.", field="scale")
-        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "scale", int(scale))
         if self.tile is not None and 0 < self.tile < 32:
             raise BadRequest("tile must be 0 (one piece) or at least 32.", field="tile")
         pixels = image.width * image.height
@@ -267,6 +296,9 @@ class TextToSpeechRequest(Request):
     def __post_init__(self) -> None:
         super().__post_init__()
         text = check_text("text", self.text, longest=MAX_SPEECH)
+        if self.voice is not None and not (isinstance(self.voice, str) and len(self.voice) <= 200):
+            raise BadRequest("voice must be the name of a voice.", field="voice")
+        object.__setattr__(self, "voice", self.voice or None)
         if not any(c.isalnum() for c in text):
             raise BadRequest("text has nothing that can be spoken. Write a word or a number.", field="text")
         object.__setattr__(self, "text", text)

@@ -21,6 +21,7 @@ def theme() -> gr.themes.Base:
         primary_hue=accent, secondary_hue=accent, neutral_hue="slate", radius_size="lg", text_size="md",
         font=[gr.themes.Font(f) for f in FONTS], font_mono=[gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")],
     ).set(
+        body_text_color_subdued="#5d5a73", body_text_color_subdued_dark="#b4b1c9",
         body_background_fill="#f6f5fb", body_background_fill_dark="#14131c",
         block_background_fill="#ffffff", block_background_fill_dark="#1e1d29",
         block_border_width="0px", block_shadow="0 1px 2px rgba(30,20,80,.06), 0 4px 18px rgba(30,20,80,.05)",

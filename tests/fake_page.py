@@ -7,44 +7,26 @@ import time
 
 import gradio as gr
 
-from playground.catalog import Catalog, ModelCard
-from playground.device import Device
 from playground.engine import Engine
-from playground.events import Step, TextResult
 from playground.guard import visitor_of
-from playground.pool import ModelPool
-from playground.requests import TextGenerationRequest
+from playground.requests import Request, TextGenerationRequest
+from tests.fakes import FakeModel, engine_of
 
-CPU = Device(name="cpu", title="CPU", free_memory=8_000_000_000, dtype="float32", threads=1)
-CARD = ModelCard(
-    id="slow", title="Slow", sentence="Counts.", bad_at="everything", tasks=frozenset({"text_generation"}),
-    adapter="text", licence="none", training_data="none", memory=1,
-)
+STEP = 0.05  # seconds
 
 
-class SlowModel:
+class SlowModel(FakeModel):
     """Takes prompt seconds in steps; a step of a prompt "stuck" cannot be stopped."""
 
-    nbytes = 1
-    dtype = "float32"
-
-    def run(self, request, emit):
+    def length(self, request: Request) -> int:
         if request.prompt == "stuck":
             time.sleep(30)
-        end, index = time.monotonic() + float(request.prompt), 0
-        while time.monotonic() < end:
-            emit(Step(index=index, total=100))
-            index += 1
-            time.sleep(0.05)
-        return TextResult(text="done", tokens=1)
-
-    def close(self):
-        pass
+        return max(1, round(float(request.prompt) / STEP))
 
 
 def build():
     """The page, its engine and the costly indices; events: /run (costly, works for so many seconds), /who, /tell."""
-    engine = Engine(catalog=Catalog((CARD,)), pool=ModelPool(choose=lambda: CPU, load=lambda card, device: SlowModel()))
+    engine: Engine = engine_of(lambda card: SlowModel(seconds=STEP))
 
     def run(prompt: str, http: gr.Request):
         events = engine.run(TextGenerationRequest(prompt=prompt, model="slow"), visitor_of(http))

@@ -7,12 +7,12 @@ import os
 import shutil
 import time
 
-import fake_page
 import httpx
 import pytest
 
 from playground import guard, launch
 from playground.guard import Limits, Window
+from tests import fake_page
 
 API = "/gradio_api"
 

@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 
 import app
-import fake_page
 import httpx
 import psutil
 import pytest
 
 from playground import launch, tunnel
 from playground.errors import PlaygroundError
+from tests import fake_page
 
 ROOT = Path(__file__).parents[1]
 SERVER = """
@@ -28,7 +28,7 @@ import sys
 from playground import launch
 options = launch.parse(sys.argv[1:])
 with launch.environment(options) as folder:
-    import fake_page
+    from tests import fake_page
     demo, engine, costly = fake_page.build()
     page = launch.Page(demo=demo, engine=engine, costly=costly)
     sys.exit(launch.serve(page, options, warm_up=lambda: 1 / 0, folder=folder))
@@ -39,7 +39,7 @@ def start(tmp_path: Path, code: str, *arguments: str, **variables: str) -> subpr
     """A Python process with its own temp folder and an empty working directory."""
     for name in ("temp", "cwd"):
         (tmp_path / name).mkdir(exist_ok=True)
-    path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    path = str(ROOT)
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", code, *arguments], cwd=tmp_path / "cwd", text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from playground import hub
 from playground.catalog import ModelCard
 from playground.device import Device
 
@@ -20,6 +21,13 @@ def load(card: ModelCard, device: Device) -> Model:
     if card.adapter not in ADAPTERS:
         raise ValueError(f"card {card.id} names an unknown adapter {card.adapter}")
     return importlib.import_module(f"playground.pipelines.{card.adapter}").load(card, device)
+
+
+def where(card: ModelCard) -> dict[str, Any]:
+    """from_pretrained's arguments on where to look: a starter's folder only, the hub only where it can be reached."""
+    if card.starter:
+        return {"local_files_only": True, "use_safetensors": True}
+    return {} if hub.reachable() else {"local_files_only": True}
 
 
 def warm_up() -> None:

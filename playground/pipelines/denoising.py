@@ -11,7 +11,7 @@ from PIL import Image
 
 from playground.events import Emit, Step
 
-PREVIEW_SHARE = 0.1  # of the denoising time
+PREVIEW_SHARE = 0.5  # of the denoising time
 UNKNOWN_COST_STEPS = 4  # a run of so many steps may try a preview before anybody knows what one costs
 
 

@@ -17,7 +17,7 @@ from playground.catalog import ModelCard
 from playground.device import Device
 from playground.errors import BadRequest, Unexpected
 from playground.events import Emit, ImagesResult, Notice
-from playground.pipelines import repaint, schedulers
+from playground.pipelines import repaint, schedulers, where
 from playground.pipelines.denoising import Denoising, pictures
 from playground.requests import DiffusionRequest, ImageToImageRequest, InpaintingRequest
 
@@ -52,8 +52,7 @@ def load(card: ModelCard, device: Device) -> DiffusionModel:
     from diffusers import DiffusionPipeline
 
     dtype = getattr(torch, device.dtype)
-    local = {"local_files_only": True, "use_safetensors": True} if card.starter else {}
-    pipe = DiffusionPipeline.from_pretrained(card.origin, dtype=dtype, **local)
+    pipe = DiffusionPipeline.from_pretrained(card.origin, dtype=dtype, **where(card))
     return DiffusionModel(card=card, pipe=pipe.to(device.name), dtype=dtype)
 
 

@@ -41,15 +41,13 @@ def heading(term: str, sentence: str) -> None:
     gr.HTML(f'<div class="pg-head"><h2>{html.escape(term)}</h2><p>{html.escape(sentence)}</p></div>')
 
 
-def model_choice(site: Site, task: str) -> tuple[gr.Dropdown, gr.HTML, tuple[ModelCard, ...]]:
-    """The model drop-down, its details under it, and the cards that it offers."""
-    cards = site.engine.catalog.serving(task)
+def model_choice(cards: tuple[ModelCard, ...], task: str) -> tuple[gr.Dropdown, gr.HTML]:
+    """The model drop-down and, under it, the details of the model that is chosen."""
     model = gr.Dropdown(
         [(card.title, card.id) for card in cards], value=cards[0].id, label="Model", elem_id=f"{task}-model",
         filterable=False,
     )
-    details = gr.HTML(about(cards[0]))
-    return model, details, cards
+    return model, gr.HTML(about(cards[0]))
 
 
 def about(card: ModelCard) -> str:

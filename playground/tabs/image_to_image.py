@@ -22,9 +22,9 @@ TASK = ImageToImageRequest.task
 def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Image to image", "Give a picture and say what it should become; the model redraws it.")
+    cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            model, details, cards = frame.model_choice(site, TASK)
             image = gr.Image(
                 type="filepath", image_mode=None, label="Your picture", sources=["upload", "clipboard"], height=240,
                 elem_id=f"{TASK}-image", buttons=[],
@@ -38,6 +38,7 @@ def build(site: Site) -> None:
             )
             parts = frame.buttons(TASK, "Redraw")
             frame.examples(starts(), [image, prompt, strength])
+            model, details = frame.model_choice(cards, TASK)
             with gr.Accordion("More control", open=False):
                 controls = common_controls(ImageToImageRequest, cards[0])
                 num_images = frame.slider(ImageToImageRequest, cards[0], "num_images", "How many pictures", "Drawn together.")

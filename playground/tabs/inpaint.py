@@ -26,9 +26,9 @@ PAINTED, REGION, UPLOADED = "What I painted", "A box set by sliders", "A mask pi
 def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Inpainting", "Paint over a part of a picture and say what should be there instead.")
+    cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            model, details, cards = frame.model_choice(site, TASK)
             image = gr.Image(
                 type="filepath", image_mode=None, label="1. Your picture", sources=["upload", "clipboard"], height=170,
                 elem_id=f"{TASK}-image", buttons=[],
@@ -42,6 +42,7 @@ def build(site: Site) -> None:
                 label="3. What should be there? (prompt)", lines=2, max_lines=4, elem_id=f"{TASK}-prompt", value="a red heart",
             )
             parts = frame.buttons(TASK, "Repaint")
+            model, details = frame.model_choice(cards, TASK)
             with gr.Accordion("More control", open=False):
                 region = region_controls()
                 strength = frame.slider(

@@ -29,9 +29,9 @@ EXAMPLES = (
 def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Text generation", "Begin a story and the model goes on, one small piece of a word after the other.")
+    cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            model, details, cards = frame.model_choice(site, TASK)
             prompt = gr.Textbox(
                 label="How does it begin? (prompt)", value=EXAMPLES[0], lines=4, max_lines=10, elem_id=f"{TASK}-prompt",
             )
@@ -40,6 +40,7 @@ def build(site: Site) -> None:
             )
             parts = frame.buttons(TASK, "Write")
             frame.examples([[e] for e in EXAMPLES], [prompt])
+            model, details = frame.model_choice(cards, TASK)
             with gr.Accordion("More control", open=False):
                 controls = sampling(cards[0])
         with gr.Column(scale=3, min_width=300):

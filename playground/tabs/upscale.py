@@ -20,9 +20,9 @@ TASK = SuperResolutionRequest.task
 def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Super-resolution", "Give a small picture and get a larger one with crisp edges.")
+    cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            model, details, cards = frame.model_choice(site, TASK)
             image = gr.Image(
                 type="filepath", image_mode=None, label="Your picture", sources=["upload", "clipboard"], height=240,
                 elem_id=f"{TASK}-image", buttons=[],
@@ -35,6 +35,7 @@ def build(site: Site) -> None:
                 [[str(frame.EXAMPLES / name), scale] for name, scale in (("apple.png", 4), ("cat.png", 4), ("rocket.png", 2))],
                 [image, scale],
             )
+            model, details = frame.model_choice(cards, TASK)
             with gr.Accordion("More control", open=False):
                 tile = frame.slider(
                     SuperResolutionRequest, cards[0], "tile", "Piece size (tile)",

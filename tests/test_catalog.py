@@ -1,0 +1,179 @@
+"""Every card is complete, its defaults make a request that can run, and its own limits hold."""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from playground.catalog import Catalog, ModelCard, cards
+from playground.errors import BadRequest
+from playground.requests import REQUESTS, SCHEDULERS, Limits, Request
+
+CATALOG = Catalog(cards())
+BY_TASK = {kind.task: kind for kind in REQUESTS}
+SERVED = [(card, BY_TASK[task]) for card in CATALOG.cards for task in sorted(card.tasks)]
+NAMES = [f"{card.id}-{kind.task}" for card, kind in SERVED]
+PICTURE = Image.new("RGB", (64, 48), "white")
+NEEDED = {"prompt": "an apple", "text": "Hello", "image": PICTURE, "mask": Image.new("L", PICTURE.size, 255)}
+
+
+def unasked(card: ModelCard, kind: type[Request]) -> set[str]:
+    """Fields that stay None: the picture's own shape, a voice where the model has none to choose from."""
+    fields = {"width", "height"} if kind.task in ("image_to_image", "inpainting") else set()
+    return fields if card.voices else fields | {"voice"}
+
+
+def made(card: ModelCard, kind: type[Request], **values: Any) -> Request:
+    names = {f.name for f in dataclasses.fields(kind)}
+    return kind(**{n: v for n, v in NEEDED.items() if n in names} | {"model": card.id} | values)
+
+
+def served_by(key: str, card: ModelCard) -> list[type[Request]]:
+    """The requests of this card that a key of its defaults or limits ("field" or "task.field") speaks of."""
+    task, _, name = key.rpartition(".")
+    kinds = [BY_TASK[t] for t in card.tasks if not task or t == task]
+    return [k for k in kinds if name in {f.name for f in dataclasses.fields(k)}]
+
+
+def test_ids_are_unique() -> None:
+    ids = [card.id for card in CATALOG.cards]
+    assert len(set(ids)) == len(ids)
+    with pytest.raises(ValueError, match="same id"):
+        Catalog((*CATALOG.cards, CATALOG.cards[0]))
+
+
+@pytest.mark.parametrize("task", BY_TASK)
+def test_every_task_has_a_choice_of_models(task: str) -> None:
+    assert len(CATALOG.serving(task)) >= 2
+    assert CATALOG.serving(task)[0].id == next(f.default for f in dataclasses.fields(BY_TASK[task]) if f.name == "model")
+
+
+@pytest.mark.parametrize("task", [t for t in BY_TASK if t != "text_to_speech"])
+def test_the_first_model_of_a_task_is_a_starter(task: str) -> None:
+    assert CATALOG.serving(task)[0].starter
+
+
+@pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.id)
+def test_cards_are_filled(card: ModelCard) -> None:
+    assert card.tasks and card.tasks <= BY_TASK.keys()
+    for text in (card.id, card.title, card.sentence, card.bad_at, card.adapter, card.licence, card.training_data, card.origin):
+        assert isinstance(text, str) and text == text.strip() and text
+    assert card.sentence.endswith(".") and card.bad_at.endswith(".")
+    assert find_spec(f"playground.pipelines.{card.adapter}")
+    assert card.memory > 0
+    assert card.starter == (not card.repository)
+    assert card.starter or (card.download > 0 and card.repository.count("/") == 1)
+
+
+@pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.id)
+def test_defaults_and_limits_speak_of_fields(card: ModelCard) -> None:
+    for key, value in card.defaults.items():
+        assert served_by(key, card), f"{key} is a field of no request of {card.id}"
+        name = key.rpartition(".")[2]
+        for kind in served_by(key, card):
+            if name == "scheduler":
+                assert value in SCHEDULERS
+            else:
+                assert kind.limits(name).check(name, value) == value
+                assert card.range(kind, name).check(name, value) == value
+    for name, limits in card.limits.items():
+        assert served_by(name, card)
+        for kind in served_by(name, card):
+            wide = kind.limits(name)
+            assert wide.low <= limits.low <= limits.high <= wide.high
+            assert limits.multiple_of % wide.multiple_of == 0 and limits.step == wide.step
+
+
+@pytest.mark.parametrize(("card", "kind"), SERVED, ids=NAMES)
+def test_a_request_with_defaults_only_is_completed(card: ModelCard, kind: type[Request]) -> None:
+    request = made(card, kind)
+    done = card.complete(request)
+    empty = {f.name for f in dataclasses.fields(kind) if getattr(done, f.name) is None}
+    assert empty <= unasked(card, kind)
+    for f in dataclasses.fields(kind):
+        if (given := getattr(request, f.name)) is not None and not isinstance(given, Image.Image):
+            assert getattr(done, f.name) == given
+    again = card.complete(done)
+    assert all(getattr(again, f.name) == getattr(done, f.name) for f in dataclasses.fields(kind))
+
+
+@pytest.mark.parametrize(("card", "kind"), SERVED, ids=NAMES)
+def test_what_the_visitor_chose_is_kept(card: ModelCard, kind: type[Request]) -> None:
+    for f in dataclasses.fields(kind):
+        if f.name in card.defaults and "limits" in f.metadata:
+            high = card.range(kind, f.name).high
+            assert getattr(card.complete(made(card, kind, **{f.name: high})), f.name) == high
+
+
+@pytest.mark.parametrize(("card", "kind"), SERVED, ids=NAMES)
+def test_narrower_limits_hold(card: ModelCard, kind: type[Request]) -> None:
+    for name, limits in card.limits.items():
+        wide = kind.limits(name)
+        for value in {wide.low, wide.high} - {limits.low, limits.high}:
+            with pytest.raises(BadRequest, match=name) as caught:
+                card.complete(made(card, kind, **{name: value}))
+            assert caught.value.field in (name, "strength")  # few steps may leave less than one at the default strength
+            assert "\n" not in str(caught.value)
+
+
+def test_the_visitors_zero_is_not_taken_for_nothing() -> None:
+    request = CATALOG.find("words").complete(made(CATALOG.find("words"), BY_TASK["text_generation"], temperature=0, top_k=0))
+    assert (request.temperature, request.top_k) == (0, 0)
+
+
+def test_a_default_for_one_task_comes_first() -> None:
+    card = dataclasses.replace(CATALOG.find("pictures"), defaults={
+        **CATALOG.find("pictures").defaults, "strength": 0.6, "inpainting.strength": 0.9,
+    })
+    assert card.complete(made(card, BY_TASK["inpainting"])).strength == 0.9
+    assert card.complete(made(card, BY_TASK["image_to_image"])).strength == 0.6
+    assert card.default(BY_TASK["inpainting"], "strength") == 0.9
+    assert card.default(BY_TASK["inpainting"], "feather") == 4
+
+
+def test_strength_is_checked_against_the_models_own_steps() -> None:
+    card = CATALOG.find("sd-turbo")
+    with pytest.raises(BadRequest, match="less than one step") as caught:
+        card.complete(made(card, BY_TASK["image_to_image"], strength=0.1))
+    assert caught.value.field == "strength"
+
+
+def test_limits_of_a_card_are_used_by_the_page() -> None:
+    kind = BY_TASK["text_to_image"]
+    card = dataclasses.replace(CATALOG.find("pictures"), limits={"steps": Limits(low=2, high=5)})
+    assert card.range(kind, "steps").high == 5
+    assert card.range(kind, "guidance_scale") == kind.limits("guidance_scale")
+
+
+@pytest.mark.parametrize("model", ["nothing", "WORDS", "words ", "../words", "/etc/passwd", "words\x00"])
+def test_unknown_models_are_refused(model: str) -> None:
+    with pytest.raises(BadRequest, match="^model must be one of") as caught:
+        CATALOG.find(model)
+    assert caught.value.field == "model"
+    assert model not in str(caught.value)
+
+
+def test_a_model_of_another_task_is_refused() -> None:
+    card = CATALOG.find("words")
+    with pytest.raises(BadRequest, match="Words.*cannot do this task. Choose another model") as caught:
+        card.complete(made(card, BY_TASK["text_to_image"]))
+    assert caught.value.field == "model"
+
+
+@pytest.mark.parametrize("voice", ["nobody", "x" * 200, "two\nlines"])
+def test_unknown_voices_are_refused(voice: str) -> None:
+    card = CATALOG.serving("text_to_speech")[0]
+    with pytest.raises(BadRequest, match="voice") as caught:
+        card.complete(made(card, BY_TASK["text_to_speech"], voice=voice))
+    assert caught.value.field == "voice"
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 150
+
+
+def test_every_voice_passes() -> None:
+    for card in CATALOG.serving("text_to_speech"):
+        for voice in card.voices:
+            assert card.complete(made(card, BY_TASK["text_to_speech"], voice=voice)).voice == voice

@@ -1,0 +1,102 @@
+"""Which device is chosen, on hardware that a fake probe pretends to be there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from playground.device import Device, TorchProbe, choose
+from playground.errors import PlaygroundError
+
+RAM = 16_000_000_000
+GPUS = (("Small GPU", 4_000_000_000), ("Large GPU", 40_000_000_000))
+
+
+@dataclass
+class FakeProbe:
+    """Hardware as told."""
+
+    gpus: tuple[tuple[str, int], ...] = ()
+    has_mps: bool = False
+    has_xpu: bool = False
+    has_bf16: bool = True
+
+    def cuda_devices(self):
+        return list(self.gpus)
+
+    def mps(self):
+        return self.has_mps
+
+    def xpu(self):
+        return self.has_xpu
+
+    def ram(self):
+        return RAM
+
+    def bf16(self, kind):
+        return self.has_bf16
+
+    def threads(self):
+        return 6
+
+
+ALL = FakeProbe(gpus=GPUS, has_mps=True, has_xpu=True)
+
+
+@pytest.mark.parametrize(
+    ("wish", "probe", "name", "dtype", "free"),
+    [
+        ("auto", FakeProbe(), "cpu", "float32", RAM),
+        ("auto", ALL, "cuda:1", "bfloat16", GPUS[1][1]),
+        ("auto", FakeProbe(gpus=GPUS[:1], has_bf16=False), "cuda:0", "float16", GPUS[0][1]),
+        ("auto", FakeProbe(has_mps=True, has_xpu=True), "xpu", "bfloat16", RAM // 2),
+        ("auto", FakeProbe(has_mps=True), "mps", "float16", RAM // 2),
+        ("cpu", ALL, "cpu", "float32", RAM),
+        ("cuda", ALL, "cuda:1", "bfloat16", GPUS[1][1]),
+        ("cuda:0", ALL, "cuda:0", "bfloat16", GPUS[0][1]),
+        ("cuda:1", ALL, "cuda:1", "bfloat16", GPUS[1][1]),
+        ("mps", ALL, "mps", "float16", RAM // 2),
+        ("xpu", ALL, "xpu", "bfloat16", RAM // 2),
+    ],
+)
+def test_the_wish_and_the_hardware_decide(wish, probe, name, dtype, free):
+    device = choose(wish, probe)
+    assert (device.name, device.dtype, device.free_memory, device.threads) == (name, dtype, free, 6)
+    assert device.title
+
+
+@pytest.mark.parametrize("wish", ["cuda", "cuda:0", "mps", "xpu"])
+def test_hardware_that_is_not_there_is_said(wish):
+    with pytest.raises(PlaygroundError, match=rf"^{wish} was asked for, but torch .* Use --device auto\.$"):
+        choose(wish, FakeProbe())
+
+
+def test_a_gpu_number_too_high_is_said():
+    with pytest.raises(PlaygroundError, match="cuda:2 was asked for, but torch sees 2 CUDA devices"):
+        choose("cuda:2", ALL)
+
+
+@pytest.mark.parametrize("wish", ["", "gpu", "cuda:x", "cuda:-1", "cpu:0", "mps:1", "auto:0", "CUDA"])
+def test_an_unknown_device_is_said_with_what_there_is(wish):
+    with pytest.raises(PlaygroundError, match="There is no device called .* Use auto, cuda, cuda:1, mps, xpu or cpu"):
+        choose(wish, ALL)
+
+
+def test_the_gpu_is_not_asked_for_a_wish_of_cpu():
+    class Silent(FakeProbe):
+        def cuda_devices(self):
+            raise AssertionError("asked the GPUs")
+
+    assert choose("cpu", Silent()).name == "cpu"
+
+
+@pytest.mark.parametrize(("name", "budget"), [("cpu", 50), ("cuda:0", 80), ("mps", 80)])
+def test_the_budget_leaves_room_for_others(name, budget):
+    assert Device(name=name, title="", free_memory=100, dtype="float32", threads=1).budget == budget
+
+
+def test_the_real_probe_finds_a_cpu():
+    device = choose("cpu", TorchProbe())
+    assert device.free_memory > 100_000_000
+    assert device.threads >= 1
