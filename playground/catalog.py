@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from playground.errors import BadRequest
-from playground.requests import DiffusionRequest, Limits, Request, check_strength
+from playground.requests import DiffusionRequest, Limits, Request, check_strength, clip
 
 ASSETS = Path(__file__).parents[1] / "assets"
 PICTURE_TASKS = frozenset({"text_to_image", "image_to_image", "inpainting"})
@@ -62,6 +62,8 @@ class ModelCard:
         for key in (f"{request.task}.{name}", name):
             if key in self.defaults:
                 return self.defaults[key]
+        if name == "voice" and self.voices:
+            return self.voices[0]
         return next(f.default for f in dataclasses.fields(request) if f.name == name)
 
     def range(self, request: type[Request], name: str) -> Limits:
@@ -82,7 +84,7 @@ class ModelCard:
         if isinstance(request, DiffusionRequest) and request.task != "text_to_image":
             check_strength(request.steps, request.strength)
         if (voice := getattr(request, "voice", None)) and voice not in self.voices:
-            raise BadRequest(f"{self.title} has no voice called {voice}.", field="voice")
+            raise BadRequest(f"{self.title} has no voice called {clip(voice)}.", field="voice")
         return request
 
 

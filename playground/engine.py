@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from playground.catalog import Catalog, ModelCard
-from playground.errors import Busy, explain
+from playground.errors import Busy, PlaygroundError, explain
 from playground.events import Done, Event, Queued, Stopped
 from playground.pool import ModelPool
 from playground.requests import MAX_SEED, RANDOM_SEED, Request
@@ -31,7 +31,7 @@ class Turns:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: dict[str, deque[object]] = {}
-        self._served: dict[str, int] = {}
+        self._served: dict[str, float] = {}
         self._holder: object | None = None
         self._count = 0
 
@@ -40,6 +40,8 @@ class Turns:
         ticket, told = object(), None
         with self._changed:
             self._waiting.setdefault(visitor, deque()).append(ticket)
+            # A new visitor comes before who is served now and behind who waits already, or new names could starve them.
+            self._served.setdefault(visitor, self._count - 0.5)
             try:
                 while not stopped.is_set():
                     if self._holder is None and self._next() == (visitor, ticket):
@@ -62,7 +64,7 @@ class Turns:
     def _order(self) -> Iterator[tuple[str, object]]:
         """The waiting tickets in the order in which they would be served if nobody else came."""
         lines = {v: deque(tickets) for v, tickets in self._waiting.items()}
-        served = {v: self._served.get(v, 0) for v in lines}
+        served = {v: self._served[v] for v in lines}
         clock = self._count
         while lines:
             visitor = min(lines, key=lambda v: served[v])
@@ -97,7 +99,9 @@ class Engine:
     with Busy.
     """
 
-    def __init__(self, *, catalog: Catalog, pool: ModelPool, max_in_flight: int = 64, max_per_visitor: int = 16) -> None:
+    def __init__(
+        self, *, catalog: Catalog, pool: ModelPool, max_in_flight: int = 64, max_per_visitor: int = 16
+    ) -> None:
         self.catalog = catalog
         self.pool = pool
         self.max_in_flight = max_in_flight
@@ -134,12 +138,20 @@ class Engine:
         worker = threading.Thread(
             target=self._work, args=(request, card, visitor, stopped, events), name=f"run {request.task}", daemon=True
         )
-        worker.start()
-        return self._listen(stopped, events)
+        try:
+            worker.start()
+        except RuntimeError:  # the system gives no more threads
+            with self._lock:
+                del self._in_flight[stopped]
+            raise Busy("This computer has no room for one more run now. Try again in a minute.") from None
+        listening = self._listen(stopped, events)
+        next(listening)  # close() does nothing to a generator that has not begun
+        return listening
 
     @staticmethod
     def _listen(stopped: threading.Event, events: queue.SimpleQueue) -> Iterator[Event | None]:
         try:
+            yield None
             while True:
                 try:
                     event = events.get(timeout=HEARTBEAT)
@@ -163,6 +175,7 @@ class Engine:
                 raise Stopped
             events.put(event)
 
+        ended: Done | PlaygroundError = PlaygroundError("Playground ends, and this run with it.")
         try:
             if not self._turns.wait(visitor, stopped=stopped, moved=lambda n: events.put(Queued(ahead=n))):
                 return
@@ -175,27 +188,28 @@ class Engine:
                     with PeakMemory(self.pool.device.name) as peak:
                         result = model.run(request, emit)
                     timings = {"queue": queued - begun, "load": loaded - queued} | dict(result.timings)
-                    emit(Done(
+                    ended = Done(
                         result=result, model=card.id, seed=request.seed, timings=timings, dtype=model.dtype,
                         device=self.pool.device.title, threads=self.pool.device.threads, peak_memory=peak.bytes,
-                    ))
+                    )
             finally:
                 self._turns.release()
         except Stopped:
             pass
         except BaseException as error:  # a thread's last stand: whatever it is, the visitor hears of it
-            made = explain(error, model=card.title)
-            if made is not error:
+            ended = explain(error, model=card.title)
+            if ended is not error or error.__cause__ is not None:
                 log.error("%s failed in %s", card.id, request.task, exc_info=error)
-            events.put(made)
         finally:
             with self._lock:
                 self._in_flight.pop(stopped, None)
+            events.put(ended)  # last of all: who hears it may start again at once
 
     def close(self) -> None:
         """Stops every run and puts the models away."""
-        for stopped in list(self._in_flight):
-            stopped.set()
+        with self._lock:
+            for stopped in self._in_flight:
+                stopped.set()
         self.pool.close()
 
 

@@ -81,7 +81,8 @@ def explain(error: BaseException, *, model: str = "The model") -> PlaygroundErro
             made, sentence = FOREIGN[kind.__name__]
             return made(sentence.format(model=model))
     text = str(error).lower()
-    if any(sign in text for sign in ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")):
+    signs = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
+    if any(sign in text for sign in signs):
         made, sentence = FOREIGN["OutOfMemoryError"]
         return made(sentence.format(model=model))
     if isinstance(error, OSError) and ("no space left" in text or getattr(error, "errno", None) == 28):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
-from pathlib import Path
+from contextlib import nullcontext
 from typing import BinaryIO
 
 import numpy as np
@@ -15,6 +14,7 @@ from playground.errors import BadRequest
 from playground.requests import MAX_PIXELS
 
 MAX_BYTES = 10_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no others: Pillow runs Ghostscript for some
 UNREADABLE = "This file is not a picture that can be read. Use a PNG, JPEG or WebP file."
 
 
@@ -23,25 +23,46 @@ def open_image(source: str | os.PathLike | BinaryIO) -> Image.Image:
 
     Refuses, with a BadRequest in words, what is no picture, is cut off, is over 10 MB, or has over 25 megapixels.
     """
-    data = Path(source).read_bytes() if isinstance(source, (str, os.PathLike)) else source.read()
+    picture = opened(io.BytesIO(content(source)))
+    try:
+        picture.load()
+    except Exception:
+        raise BadRequest("This picture is damaged or cut off. Save it again and retry.", field="image") from None
+    return plain(upright(picture))
+
+
+def content(source: str | os.PathLike | BinaryIO) -> bytes:
+    """A file's bytes, of at most 10 MB."""
+    try:
+        with open(source, "rb") if isinstance(source, (str, os.PathLike)) else nullcontext(source) as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError:
+        raise BadRequest(UNREADABLE, field="image") from None
     if len(data) > MAX_BYTES:
-        raise BadRequest(f"This picture has {len(data) / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are taken.", field="image")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            picture = Image.open(io.BytesIO(data))
-        except Image.DecompressionBombError:
-            raise too_large(None) from None
-        except Exception:
-            raise BadRequest(UNREADABLE, field="image") from None
-        if picture.width * picture.height > MAX_PIXELS:
-            raise too_large(picture.width * picture.height)
-        try:
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
-        except Exception:
-            raise BadRequest("This picture is damaged or cut off. Save it again and retry.", field="image") from None
-        return plain(upright)
+        sentence = f"This picture's file is over {MAX_BYTES / 1e6:.0f} MB. Save it smaller, or as a JPEG."
+        raise BadRequest(sentence, field="image")
+    return data
+
+
+def opened(file: BinaryIO) -> Image.Image:
+    """The picture's header only; its size is known, and not one pixel is decoded."""
+    try:
+        picture = Image.open(file, formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise too_large(None) from None
+    except Exception:
+        raise BadRequest(UNREADABLE, field="image") from None
+    if picture.width * picture.height > MAX_PIXELS:
+        raise too_large(picture.width * picture.height)
+    return picture
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """The picture turned as its camera noted; as it is where that note cannot be read."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # Pillow's readers of EXIF raise of many kinds; the picture itself is sound
+        return picture
 
 
 def too_large(pixels: int | None) -> BadRequest:
@@ -65,14 +86,13 @@ def plain(picture: Image.Image) -> Image.Image:
 
 
 def scaled(picture: Image.Image) -> Image.Image:
-    """A grey picture of more than 8 bits as 8 bits: scaled by its type's range, or by its own where that is unknown."""
-    values = np.asarray(picture).astype(np.float64)
-    if picture.mode == "F":
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    else:
-        low, high = 0.0, 65535.0 if values.max() <= 65535 else float(values.max())
-    values = np.nan_to_num((values - low) / max(high - low, 1e-9))
-    return Image.fromarray((values.clip(0, 1) * 255).round().astype(np.uint8))
+    """A grey picture of more than 8 bits as 8 bits. White is 65535 where the mode says 16 bits; else the least of the
+    usual whites (1 for floats, 255, 65535) that no pixel exceeds."""
+    values = np.nan_to_num(np.asarray(picture).astype(np.float32))
+    most = float(values.max())
+    usual = {"F": (1.0, 255.0, 65535.0), "I": (255.0, 65535.0)}.get(picture.mode, (65535.0,))
+    white = next((value for value in usual if most <= value), most)
+    return Image.fromarray(((values / white).clip(0, 1) * 255).round().astype(np.uint8))
 
 
 def on_white(picture: Image.Image) -> Image.Image:

@@ -44,7 +44,8 @@ class ModelPool:
     """Models in memory, at most `budget` bytes of them together.
 
     choose: gives the device, asked once and only when something is loaded, because the answer needs torch;
-    load: makes the model of a card; budget: bytes, by default the device's own; idle_seconds: a model unused for so long is put away by `unload_idle`.
+    load: makes the model of a card; budget: bytes, by default the device's own; idle_seconds: a model unused for so
+    long is put away by `unload_idle`.
     """
 
     def __init__(

@@ -92,7 +92,7 @@ INVISIBLE = (*CONTROL, "Cf", "Zl", "Zp", "Zs")
 
 
 def check_text(name: str, value: Any, *, longest: int, empty: bool = False) -> str:
-    """A text with "\\n" for every line end and no other control characters, else BadRequest; `empty` allows "" and None."""
+    """A text with no control characters but newlines and tabs, else BadRequest; `empty` allows "" and None."""
     if value is None and empty:
         return ""
     if not isinstance(value, str):
@@ -159,6 +159,14 @@ class TextGenerationRequest(Request):
         super().__post_init__()
         object.__setattr__(self, "prompt", check_text("prompt", self.prompt, longest=MAX_PROMPT))
         object.__setattr__(self, "history", check_history(self.history))
+
+    @property
+    def continues(self) -> bool:
+        """Whether the answer that history ends with, to this very prompt, is to go on instead of a new one."""
+        if len(self.history) < 2 or self.history[-2] != ("user", self.prompt):
+            return False
+        role, begun = self.history[-1]
+        return role == "assistant" and bool(begun.strip())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +283,8 @@ class SuperResolutionRequest(Request):
             raise BadRequest("tile must be 0 (one piece) or at least 32.", field="tile")
         pixels = image.width * image.height
         if pixels * scale**2 > MAX_UPSCALED_PIXELS:
-            way_out = "Choose scale 2." if scale == 4 and pixels * 4 <= MAX_UPSCALED_PIXELS else "Shrink the picture first."
+            smaller = scale == 4 and pixels * 4 <= MAX_UPSCALED_PIXELS
+            way_out = "Choose scale 2." if smaller else "Shrink the picture first."
             raise BadRequest(
                 f"scale {scale} would make {pixels * scale**2 / 1e6:.0f} megapixels; at most"
                 f" {MAX_UPSCALED_PIXELS / 1e6:.0f} are made. {way_out}",

@@ -49,7 +49,8 @@ def test_ids_are_unique() -> None:
 @pytest.mark.parametrize("task", BY_TASK)
 def test_every_task_has_a_choice_of_models(task: str) -> None:
     assert len(CATALOG.serving(task)) >= 2
-    assert CATALOG.serving(task)[0].id == next(f.default for f in dataclasses.fields(BY_TASK[task]) if f.name == "model")
+    model = next(f for f in dataclasses.fields(BY_TASK[task]) if f.name == "model")
+    assert CATALOG.serving(task)[0].id == model.default
 
 
 @pytest.mark.parametrize("task", [t for t in BY_TASK if t != "text_to_speech"])
@@ -60,7 +61,8 @@ def test_the_first_model_of_a_task_is_a_starter(task: str) -> None:
 @pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.id)
 def test_cards_are_filled(card: ModelCard) -> None:
     assert card.tasks and card.tasks <= BY_TASK.keys()
-    for text in (card.id, card.title, card.sentence, card.bad_at, card.adapter, card.licence, card.training_data, card.origin):
+    texts = (card.id, card.title, card.sentence, card.bad_at, card.adapter, card.licence, card.training_data)
+    for text in (*texts, card.origin):
         assert isinstance(text, str) and text == text.strip() and text
     assert card.sentence.endswith(".") and card.bad_at.endswith(".")
     assert find_spec(f"playground.pipelines.{card.adapter}")
@@ -121,7 +123,8 @@ def test_narrower_limits_hold(card: ModelCard, kind: type[Request]) -> None:
 
 
 def test_the_visitors_zero_is_not_taken_for_nothing() -> None:
-    request = CATALOG.find("words").complete(made(CATALOG.find("words"), BY_TASK["text_generation"], temperature=0, top_k=0))
+    card = CATALOG.find("words")
+    request = card.complete(made(card, BY_TASK["text_generation"], temperature=0, top_k=0))
     assert (request.temperature, request.top_k) == (0, 0)
 
 

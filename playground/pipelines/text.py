@@ -15,7 +15,9 @@ from playground.pipelines import where
 from playground.requests import TextGenerationRequest
 
 EMIT_SECONDS = 0.04  # between two events; the page cannot show more
-LEAST_NEW_TOKENS = 16  # room for the answer, kept when a long prompt must be cut
+NEW_TOKENS = 160  # where neither the request nor the card says
+CONTEXT_TOKENS = 8  # of the prompt, decoded with the first new ones
+UNFINISHED = "\N{REPLACEMENT CHARACTER}"  # what a character decodes to whose bytes have not all come yet
 
 
 def imports() -> None:
@@ -57,14 +59,18 @@ class TextModel:
         self.nbytes = sum(t.numel() * t.element_size() for t in tensors)
 
     def run(self, request: TextGenerationRequest, emit: Emit) -> TextResult:
-        """Streams Text events; the result is the new text alone, which reads on from the prompt."""
+        """Streams Text events. The result is the new text alone; it reads on from the prompt without the spaces at its
+        end, because a word's token carries the space before it."""
         import torch
 
-        # 1. The prompt as tokens, cut at its beginning where it is too long.
+        # 1. The prompt as tokens, cut where it is too long.
         begun = time.perf_counter()
-        ids, new_tokens = self.fitted(self.encoded(request), request.max_new_tokens, emit)
+        wanted = request.max_new_tokens or NEW_TOKENS
+        chatting = self.card.chat and bool(self.tokenizer.chat_template)
+        ids = self.chat(request, wanted, emit) if chatting else self.completion(request.prompt)
+        ids, new_tokens = self.fitted(ids, wanted, emit)
         ids = ids.to(self.network.device)  # (1, T)
-        stream = Stream(tokenizer=self.tokenizer, emit=emit, started=begun)
+        stream = Stream(tokenizer=self.tokenizer, emit=emit)
 
         # 2. Tokens one by one; now and then the text so far is told.
         torch.manual_seed(request.seed)
@@ -85,47 +91,63 @@ class TextModel:
         known = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, 0)
         return next(i for i in known if i is not None)
 
-    def encoded(self, request: TextGenerationRequest):
-        """The prompt, or the whole chat with it, as token ids (1, T)."""
-        if not (self.card.chat and self.tokenizer.chat_template):
-            prompt = request.prompt.rstrip()
-            ids = self.tokenizer(prompt, return_tensors="pt").input_ids
-            eos = self.tokenizer.eos_token_id
-            if ids.shape[1] > 1 and ids[0, -1] == eos:  # some tokenizers close every text
-                ids = ids[:, :-1]
-            return ids
+    @property
+    def context(self) -> int:
+        """How many tokens of prompt and answer together the network can take."""
+        return getattr(self.network.config.get_text_config(), "max_position_embeddings", None) or 1_000_000
+
+    def completion(self, prompt: str):
+        """A text to go on with, as token ids (1, T)."""
+        ids = self.tokenizer(prompt.rstrip(" \t"), return_tensors="pt").input_ids
+        closed = ids.shape[1] > 1 and ids[0, -1] == self.tokenizer.eos_token_id  # some tokenizers close every text
+        return ids[:, :-1] if closed else ids
+
+    def chat(self, request: TextGenerationRequest, wanted: int, emit: Emit):
+        """The whole chat as token ids (1, T), without its oldest turns where the context would not hold them."""
         turns = [{"role": role, "content": text} for role, text in request.history]
-        going_on = bool(turns) and turns[-1]["role"] == "assistant" and len(turns) > 1 \
-            and turns[-2] == {"role": "user", "content": request.prompt}
-        if not going_on:
+        if turns and turns[-1]["role"] == "assistant" and not turns[-1]["content"].strip():
+            turns.pop()  # an answer that was stopped before its first word
+            if turns and turns[-1] == {"role": "user", "content": request.prompt}:
+                turns.pop()
+        if not request.continues:
             turns.append({"role": "user", "content": request.prompt})
+        room = self.context - min(wanted, self.context // 2)
+        ids, dropped = self.templated(turns, request.continues), 0
+        while ids.shape[1] > room and (shorter := without_oldest(turns)):
+            dropped += len(turns) - len(shorter)
+            turns = shorter
+            ids = self.templated(turns, request.continues)
+        if dropped:
+            emit(Notice(text=f"{self.card.title} cannot keep so long a chat in mind, so its first {dropped} turns were left out."))
+        return ids
+
+    def templated(self, turns: list[dict[str, str]], going_on: bool):
+        """Turns in the model's own chat format, as token ids (1, T)."""
+        from jinja2 import TemplateError
+
         try:
             made = self.tokenizer.apply_chat_template(
                 turns, add_generation_prompt=not going_on, continue_final_message=going_on, return_tensors="pt",
                 return_dict=True, enable_thinking=False,
             )
-        except ValueError as error:
+        except (ValueError, TemplateError) as error:
             raise BadRequest("This chat's turns are out of order. Start a new chat.", field="history") from error
         return made["input_ids"]
 
     def fitted(self, ids, wanted: int, emit: Emit):
-        """Ids and new tokens that fit into the model's context together; what was cut is told in a Notice."""
+        """Ids and new tokens that fit into the context together; a long prompt leaves half of it to the answer. What
+        was cut is told in a Notice."""
         import torch
 
-        context = getattr(self.network.config, "max_position_embeddings", None) or getattr(
-            getattr(self.network.config, "text_config", None), "max_position_embeddings", 1_000_000
-        )
-        if ids.shape[1] + wanted <= context:
-            return ids, wanted
-        new_tokens = max(min(wanted, context // 2), min(LEAST_NEW_TOKENS, context - 1), min(wanted, context - ids.shape[1]))
+        context, length, title = self.context, ids.shape[1], self.card.title
+        new_tokens = min(wanted, max(context - length, context // 2))
         if new_tokens < wanted:
-            emit(Notice(text=f"{self.card.title} can keep {context} tokens in mind, so at most {new_tokens} new ones are made."))
+            emit(Notice(text=f"{title} can keep {context} tokens in mind, so at most {new_tokens} new ones are made."))
         room = context - new_tokens
-        if ids.shape[1] > room:
-            begins = ids[0, 0] == self.tokenizer.bos_token_id
-            head = ids[:, :1] if begins else ids[:, :0]
-            emit(Notice(text=f"The text is longer than {self.card.title} can read, so its first {ids.shape[1] - room} tokens were left out."))
-            ids = torch.cat([head, ids[:, ids.shape[1] - (room - head.shape[1]):]], dim=1)
+        if length > room:
+            head = ids[:, : int(ids[0, 0] == self.tokenizer.bos_token_id)]  # models lean on the mark of the beginning
+            ids = torch.cat([head, ids[:, length - room + head.shape[1] :]], dim=1)
+            emit(Notice(text=f"The text is longer than {title} can read, so its first {length - room} tokens were left out."))
         return ids, new_tokens
 
     def close(self) -> None:
@@ -138,70 +160,66 @@ class TextModel:
             torch.cuda.empty_cache()
 
 
+def without_oldest(turns: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The chat without its oldest question and answer; empty where no later question is there."""
+    later = next((i for i, turn in enumerate(turns) if i and turn["role"] == "user"), len(turns))
+    return turns[later:]
+
+
 def sampling(request: TextGenerationRequest) -> dict[str, Any]:
-    """generate's arguments for how the next token is drawn."""
-    if not request.temperature:
-        return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None,
-                "repetition_penalty": request.repetition_penalty}
-    return {
-        "do_sample": True, "temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k,
-        "repetition_penalty": request.repetition_penalty,
-    }
+    """generate's arguments for how the next token is drawn; what the request leaves open is the model's own."""
+    penalty = {} if request.repetition_penalty is None else {"repetition_penalty": request.repetition_penalty}
+    if request.temperature == 0:
+        return penalty | {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    chosen = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
+    return penalty | {"do_sample": True} | {name: value for name, value in chosen.items() if value is not None}
 
 
 @dataclass(kw_only=True)
 class Stream:
     """Takes generate's tokens and tells the text so far; a transformers streamer by its put() and end().
 
-    Decoding is incremental: text up to the last safe place is kept, and only the tokens after it are decoded again.
+    Only the tokens since the last whole character are decoded, each time behind those of the time before, because some
+    tokenizers drop the space of the first word that they decode.
     """
 
     tokenizer: Any
     emit: Emit
-    started: float
+    text: str = ""
     count: int = 0
     first_token: float = 0.0
-    _prompt_seen: bool = False
-    _kept: str = ""
-    _open: list[int] = field(default_factory=list)
-    _told: float = 0.0
+    _ids: list[int] = field(default_factory=list)
+    _start: int = 0
+    _read: int = 0
+    _settled: str = ""
+    _told: float | None = None
 
     def put(self, value) -> None:
         """The prompt at first, then one token at a time."""
-        if not self._prompt_seen:
-            self._prompt_seen = True
+        tokens, now = value.reshape(-1).tolist(), time.perf_counter()
+        if not self._read:
+            self._ids = tokens[-CONTEXT_TOKENS:]
+            self._read = len(self._ids)
             return
-        now = time.perf_counter()
-        if not self.count:
-            self.first_token = now
-        tokens = value.reshape(-1).tolist()
+        self.first_token = self.first_token or now
+        self._ids += tokens
         self.count += len(tokens)
-        self._open += tokens
-        if now - self._told >= EMIT_SECONDS:
+        if self._told is None or now - self._told >= EMIT_SECONDS:
             self._told = now
-            self.emit(Text(text=self.text, tokens=self.count))
-            self._settle()
+            self._tell()
 
     def end(self) -> None:
         """The last word."""
-        if not self.count:
-            self.first_token = time.perf_counter()
-        self.emit(Text(text=self.text, tokens=self.count))
+        self.first_token = self.first_token or time.perf_counter()
+        self._tell()
 
-    @property
-    def text(self) -> str:
-        """All text so far; a character whose bytes have not all come yet is held back."""
-        return (self._kept + self._decoded(self._open)).rstrip("�")
+    def _tell(self) -> None:
+        before, whole = self._decoded(self._ids[self._start : self._read]), self._decoded(self._ids[self._start :])
+        new = whole[len(before):]
+        self.text = self._settled + new.rstrip(UNFINISHED)
+        if new and not new.endswith(UNFINISHED):
+            self._settled, self._start, self._read = self.text, self._read, len(self._ids)
+        self.emit(Text(text=self.text, tokens=self.count))
 
     def _decoded(self, ids: list[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-
-    def _settle(self) -> None:
-        """Keeps what can no longer change, so that decoding stays cheap in long texts."""
-        if len(self._open) < 64:
-            return
-        head, tail = self._open[:-16], self._open[-16:]
-        before, whole = self._decoded(head), self._decoded(self._open)
-        if not before.endswith("�") and whole == before + self._decoded(tail):
-            self._kept += before
-            self._open = tail

@@ -13,12 +13,14 @@ from PIL import Image
 
 from playground.catalog import ModelCard
 from playground.device import Device
-from playground.errors import Unexpected
+from playground.errors import ModelBroken, Unexpected
 from playground.events import Emit, ImagesResult, Step
+from playground.images import plain
 from playground.pipelines import where
 from playground.requests import SuperResolutionRequest
 
-SWIN_OVERLAP = 16
+SWIN_OVERLAP = 16  # pixels; attention has no fixed reach, two windows of 8 hide the seams
+TILE = 256  # where neither the request nor the card says
 
 
 def imports() -> None:
@@ -27,49 +29,56 @@ def imports() -> None:
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    for name in ("AutoImageProcessor", "Swin2SRForImageSuperResolution"):
-        getattr(transformers, name)
+    transformers.Swin2SRForImageSuperResolution  # noqa: B018 - an attribute here is an import
 
 
 def load(card: ModelCard, device: Device) -> UpscaleModel:
-    """The card's network: the compact family from a starter's folder, else Swin2SR from the hub."""
+    """The card's network: the compact family from a starter's folder, else Swin2SR from the hub.
+
+    Always float32: half precision has too few steps between two of a picture's 256 shades.
+    """
     import torch
 
-    dtype = getattr(torch, device.dtype)
     if card.starter:
         from playground.networks import srvgg
 
-        network = srvgg.load(card.folder).to(device.name, dtype).eval()
+        try:
+            network = srvgg.load(card.folder)
+        except ValueError as error:
+            raise ModelBroken(f"{card.title} has files of another kind of model. Get its folder again.") from error
+        network = network.to(device.name, memory_format=torch.channels_last)
         return UpscaleModel(
-            card=card, network=network, enlarge=network, factor=network.upscale, dtype=device.dtype, device=device.name,
+            card=card, network=network, enlarge=network, factor=network.upscale, device=device.name,
             overlap=srvgg.receptive_field(network.num_conv),
         )
     imports()
-    from transformers import AutoImageProcessor, Swin2SRForImageSuperResolution
+    from transformers import Swin2SRForImageSuperResolution
 
-    place = where(card)
-    network = Swin2SRForImageSuperResolution.from_pretrained(card.origin, dtype=dtype, **place).to(device.name).eval()
-    multiple = AutoImageProcessor.from_pretrained(card.origin, **place).size_divisor
+    network = Swin2SRForImageSuperResolution.from_pretrained(card.origin, dtype=torch.float32, **where(card))
+    network = network.to(device.name).eval()
     return UpscaleModel(
-        card=card, network=network, enlarge=padded(network, multiple), factor=network.config.upscale,
-        dtype=device.dtype, device=device.name, overlap=SWIN_OVERLAP,
+        card=card, network=network, enlarge=padded(network), factor=network.config.upscale, device=device.name,
+        overlap=SWIN_OVERLAP,
     )
 
 
-def padded(network: Any, multiple: int) -> Callable[[Any], Any]:
-    """Swin2SR wants sides that its window divides; mirrored edges are added and cut off again."""
+def padded(network: Any) -> Callable[[Any], Any]:
+    """Swin2SR wants sides that its window divides; mirrored edges are added and cut off again, as its own processor
+    does, which is not used because it also wants a file of its own."""
+    window, factor = network.config.window_size, network.config.upscale
 
     def enlarge(pixels):  # (1, 3, H, W) in 0..1
-        import torch.nn.functional as F
-
         height, width = pixels.shape[-2:]
-        down, right = -height % multiple, -width % multiple
-        mode = "reflect" if down < height and right < width else "replicate"
-        made = network(F.pad(pixels, (0, right, 0, down), mode=mode)).reconstruction
-        factor = network.config.upscale
-        return made[..., :height * factor, :width * factor]
+        made = network(pixels[..., mirrored(height, window), :][..., mirrored(width, window)]).reconstruction
+        return made[..., : height * factor, : width * factor]
 
     return enlarge
+
+
+def mirrored(length: int, multiple: int) -> list[int]:
+    """The places of a line made longer to a multiple: 0 1 2 and mirrored 2 1 0, as often as need be."""
+    there_and_back = [*range(length), *reversed(range(length))]
+    return [there_and_back[i % (2 * length)] for i in range(length + -length % multiple)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +96,8 @@ def pieces(height: int, width: int, *, tile: int, overlap: int) -> Iterator[Piec
     for top in range(0, height, step_y):
         for left in range(0, width, step_x):
             bottom, right = min(top + step_y, height), min(left + step_x, width)
-            read = (max(top - overlap, 0), max(left - overlap, 0), min(bottom + overlap, height), min(right + overlap, width))
+            above, before = max(top - overlap, 0), max(left - overlap, 0)
+            read = (above, before, min(bottom + overlap, height), min(right + overlap, width))
             yield Piece(read=read, keep=(top, left, bottom, right))
 
 
@@ -99,9 +109,9 @@ class UpscaleModel:
     network: Any
     enlarge: Callable[[Any], Any]
     factor: int
-    dtype: str
     device: str
     overlap: int
+    dtype: str = "float32"
 
     @property
     def nbytes(self) -> int:
@@ -111,47 +121,49 @@ class UpscaleModel:
     def run(self, request: SuperResolutionRequest, emit: Emit) -> ImagesResult:
         """The picture, exactly `scale` times as large; transparency is stretched plainly beside the colours."""
         begun = time.perf_counter()
-        picture = request.image
-        colours = np.asarray(picture.convert("RGB"))
-        twice = self.factor < request.scale
-        rounds = 2 if twice else 1
-        for number in range(rounds):
-            colours = self.enlarged(colours, tile=request.tile or 0, emit=emit, part=(number, rounds))
-        size = (picture.width * request.scale, picture.height * request.scale)
-        result = Image.fromarray(colours)
-        if result.size != size:
-            result = result.resize(size, Image.Resampling.BICUBIC)
+        picture = plain(request.image)
+        tile = TILE if request.tile is None else request.tile
+        result = Image.fromarray(self.enlarged(np.asarray(picture.convert("RGB")), request.scale, tile=tile, emit=emit))
         if picture.mode == "RGBA":
-            result.putalpha(picture.getchannel("A").resize(size, Image.Resampling.BICUBIC))
+            result.putalpha(picture.getchannel("A").resize(result.size, Image.Resampling.BICUBIC))
         return ImagesResult(images=(result,), timings={"enlarge": time.perf_counter() - begun})
 
-    def enlarged(self, colours: np.ndarray, *, tile: int, emit: Emit, part: tuple[int, int]) -> np.ndarray:
-        """(H, W, 3) uint8 to (factor H, factor W, 3) uint8, piece by piece; part: which round of how many this is."""
+    def enlarged(self, colours: np.ndarray, scale: int, *, tile: int, emit: Emit) -> np.ndarray:
+        """(H, W, 3) uint8 to (scale * H, scale * W, 3) uint8, piece by piece."""
         import torch
 
         height, width = colours.shape[:2]
-        whole = list(pieces(height, width, tile=tile, overlap=self.overlap))
-        done, total = part[0] * len(whole), part[1] * len(whole)
-        out = np.empty((height * self.factor, width * self.factor, 3), np.uint8)
+        passes = next(n for n in range(1, 4) if self.factor**n >= scale)
+        shrinks = self.factor**passes != scale
+        # Each further pass sees less of the first picture; shrinking back takes one or two of its pixels.
+        whole = list(pieces(height, width, tile=tile, overlap=passes * self.overlap + 2 * shrinks))
+        out = np.empty((height * scale, width * scale, 3), np.uint8)
         begun = time.perf_counter()
-        dtype = next(self.network.parameters()).dtype
-        for number, piece in enumerate(whole):
+        for number, piece in enumerate(whole, 1):
             top, left, bottom, right = piece.read
-            pixels = torch.from_numpy(colours[top:bottom, left:right].copy()).to(self.device, dtype)
-            pixels = pixels.permute(2, 0, 1)[None].div(255)  # (1, 3, h, w)
+            pixels = torch.from_numpy(colours[top:bottom, left:right].copy()).to(self.device)
+            pixels = pixels.permute(2, 0, 1)[None].float().div(255)  # (1, 3, h, w)
             with torch.inference_mode():
-                made = self.enlarge(pixels)[0].float()  # (3, factor h, factor w)
-            if not torch.isfinite(made).all():
-                raise Unexpected(f"{self.card.title} gave no picture. Try another one, or another model.")
-            made = made.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-            f, (y, x, y2, x2) = self.factor, piece.keep
-            out[y * f:y2 * f, x * f:x2 * f] = made[(y - top) * f:(y2 - top) * f, (x - left) * f:(x2 - left) * f]
-            spent = time.perf_counter() - begun
-            emit(Step(
-                index=done + number + 1, total=total, what="piece",
-                seconds_left=spent / (number + 1) * (total - done - number - 1),
-            ))
+                made = self.scaled(pixels, scale, passes).permute(1, 2, 0).cpu().numpy()
+            y, x, y2, x2 = (place * scale for place in piece.keep)
+            out[y:y2, x:x2] = made[y - top * scale : y2 - top * scale, x - left * scale : x2 - left * scale]
+            left_over = (time.perf_counter() - begun) / number * (len(whole) - number)
+            emit(Step(index=number, total=len(whole), what="piece", seconds_left=left_over))
         return out
+
+    def scaled(self, pixels: Any, scale: int, passes: int) -> Any:
+        """(1, 3, h, w) in 0..1 through the network `passes` times, then to `scale` exactly; (3, scale h, scale w) uint8."""
+        import torch
+        import torch.nn.functional as F
+
+        size = (pixels.shape[-2] * scale, pixels.shape[-1] * scale)
+        for _ in range(passes):
+            pixels = self.enlarge(pixels).clamp(0, 1)
+        if tuple(pixels.shape[-2:]) != size:
+            pixels = F.interpolate(pixels, size=size, mode="bicubic", antialias=True)
+        if not torch.isfinite(pixels).all():
+            raise Unexpected(f"{self.card.title} gave no picture. Try another one, or another model.")
+        return pixels[0].clamp(0, 1).mul(255).round().byte()
 
     def close(self) -> None:
         """Frees the weights."""

@@ -153,16 +153,15 @@ def shown(site: Site, result: gr.HTML, chat: gr.Chatbot, prompt: gr.Textbox, wri
         if not isinstance(event, Text | Done):
             return {}
         text = event.result.text if isinstance(event, Done) else event.text
-        going_on = bool(request.history) and request.history[-1][0] == "assistant"
         updates: Updates = {onward: gr.update(interactive=True)} if isinstance(event, Done) else {}
         if site.engine.catalog.find(request.model).chat:
             turns = [{"role": role, "content": content} for role, content in request.history]
-            if going_on:
+            if request.continues:
                 turns[-1]["content"] += text
             else:
                 turns += [{"role": "user", "content": request.prompt}, {"role": "assistant", "content": text}]
             return updates | {chat: turns, prompt: ""}
-        start = request.prompt.rstrip()
+        start = request.prompt.rstrip(" \t")
         if isinstance(event, Done):
             updates[written] = start + text
         return updates | {result: page(start, text, writing=isinstance(event, Text))}
