@@ -69,8 +69,8 @@ def sentences(text: str) -> list[Sentence]:
 def split_sentences(paragraph: str) -> list[str]:
     """One paragraph's sentences, each with its closing mark."""
     found, start = [], 0
-    for mark in re.finditer(r"[.!?;:…。！？]+[\"'”’)\]]*(?=\s|$)", paragraph):
-        last = re.search(r"(\w+)$", paragraph[start:mark.start()])
+    for mark in re.finditer(r"[.!?;:…。！？]+[\"'”’)\]]*(?:(?=\s|$)|(?<=[。！？]))", paragraph):
+        last = re.search(r"\w+$", paragraph[max(start, mark.start() - 9):mark.start()])  # no abbreviation is longer
         if mark.group() != "." or not last or not abbreviated(last.group(), paragraph[mark.end():].lstrip()):
             found.append(paragraph[start:mark.end()].strip())
             start = mark.end()

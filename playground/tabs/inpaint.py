@@ -20,6 +20,7 @@ from playground.wiring import Job, Show, Updates, wire
 LABEL = "Inpaint"
 TASK = InpaintingRequest.task
 CANVAS = 512
+EXAMPLES = ((str(frame.EXAMPLES / "apple.png"), "a blue heart"), (str(frame.EXAMPLES / "cat.png"), "sunglasses"))
 PAINTED, REGION, UPLOADED = "What I painted", "A box set by sliders", "A mask picture"
 
 
@@ -58,9 +59,7 @@ def build(site: Site) -> None:
         with gr.Column(scale=3, min_width=300):
             result = gr.HTML(pictures.empty("Before and after appear here."), elem_id=f"{TASK}-result")
             made = gr.HTML(elem_id=f"{TASK}-made")
-    frame.examples(
-        [[str(frame.EXAMPLES / "apple.png"), "a blue heart"], [str(frame.EXAMPLES / "cat.png"), "sunglasses"]], [image, prompt],
-    )
+    frame.examples([list(example) for example in EXAMPLES], [image, prompt])
     image.change(
         on_canvas, image, [editor, parts.status], queue=False, show_progress="hidden", api_visibility="private",
     )

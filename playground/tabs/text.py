@@ -49,7 +49,7 @@ def build(site: Site) -> None:
                 label="Chat", visible=cards[0].chat, height=460, elem_id=f"{TASK}-chat", editable="user",
                 sanitize_html=True, render_markdown=True, buttons=["copy"],
             )
-            onward = gr.Button("Go on from here", size="sm", interactive=False, elem_id=f"{TASK}-onward")
+            onward = gr.Button("Go on from here", size="sm", visible=False, elem_id=f"{TASK}-onward")
             written = gr.State("")
             made = gr.HTML(elem_id=f"{TASK}-made")
     controls |= {"prompt": prompt, "model": model, "max_new_tokens": length}
@@ -153,7 +153,7 @@ def shown(site: Site, result: gr.HTML, chat: gr.Chatbot, prompt: gr.Textbox, wri
         if not isinstance(event, Text | Done):
             return {}
         text = event.result.text if isinstance(event, Done) else event.text
-        updates: Updates = {onward: gr.update(interactive=True)} if isinstance(event, Done) else {}
+        updates: Updates = {onward: gr.update(visible=True)} if isinstance(event, Done) else {}
         if site.engine.catalog.find(request.model).chat:
             turns = [{"role": role, "content": content} for role, content in request.history]
             if request.continues:

@@ -15,6 +15,7 @@ from playground.wiring import Job, Show, Updates, wire
 
 LABEL = "Upscale"
 TASK = SuperResolutionRequest.task
+EXAMPLES = tuple((str(frame.EXAMPLES / name), scale) for name, scale in (("apple.png", 4), ("cat.png", 4), ("rocket.png", 2)))
 
 
 def build(site: Site) -> None:
@@ -31,10 +32,7 @@ def build(site: Site) -> None:
                 [("2 times", 2), ("4 times", 4)], value=4, label="How much larger (scale)", elem_id=f"{TASK}-scale",
             )
             parts = frame.buttons(TASK, "Enlarge")
-            frame.examples(
-                [[str(frame.EXAMPLES / name), scale] for name, scale in (("apple.png", 4), ("cat.png", 4), ("rocket.png", 2))],
-                [image, scale],
-            )
+            frame.examples([list(example) for example in EXAMPLES], [image, scale])
             model, details = frame.model_choice(cards, TASK)
             with gr.Accordion("More control", open=False):
                 tile = frame.slider(

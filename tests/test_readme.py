@@ -1,0 +1,108 @@
+"""What can be wrong in the README is made from the code: the tree, the tables of models and of the starters' figures.
+
+`python -m tests.test_readme` writes these parts anew; the tests fail where they differ.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from playground.catalog import ASSETS, cards, facts
+from playground.launch import parse
+from playground.tabs.frame import size
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+TASKS = {
+    "text_generation": "Text", "text_to_image": "Image", "image_to_image": "Image to image", "inpainting": "Inpaint",
+    "super_resolution": "Upscale", "text_to_speech": "Speech",
+}
+
+
+def models() -> str:
+    """The table of all cards."""
+    rows = ["| model | tabs | size | licence | in a sentence |", "|---|---|---|---|---|"]
+    for card in cards():
+        tabs = ", ".join(label for task, label in TASKS.items() if task in card.tasks)
+        where = "included" if card.starter else size(card.download)
+        rows.append(f"| {card.title} | {tabs} | {where} | {card.licence} | {card.sentence} Bad at: {card.bad_at} |")
+    return "\n".join(rows)
+
+
+def starters() -> str:
+    """The table of what the starters' recipes wrote into their facts.json."""
+    rows = ["| starter | trained on | parameters | time | measured |", "|---|---|---|---|---|"]
+    words, pictures, sharpen = (facts(ASSETS / "starters" / name) for name in ("words", "pictures", "sharpen"))
+    rows.append(
+        f"| Words | {words['data']} | {millions(words['parameters'])} | {words['minutes']:.0f} min, {words['hardware']}"
+        f" | {words['measures']['bits_per_byte']:.2f} bits a byte on {len(words['measures']['held_out_books'])} whole books"
+        " that it never saw |"
+    )
+    inside = pictures["diffusion"]["parameters"]
+    rows.append(
+        f"| Pictures | {pictures['data']} | {millions(pictures['autoencoder']['parameters'] + sum(inside.values()))} |"
+        f" {pictures['minutes']:.0f} min, {pictures['hardware']} | autoencoder {pictures['autoencoder']['psnr_db']:.1f} dB |"
+    )
+    measures = sharpen["measures"]
+    rows.append(
+        f"| Sharpen | {sharpen['data']} | {millions(sharpen['parameters'])} | {sharpen['minutes']:.0f} min,"
+        f" {sharpen['hardware']} | Set14, 4 times: {measures['set14_x4_psnr']:.2f} dB, bicubic {measures['bicubic_x4_psnr']:.2f};"
+        f" 2 times: {measures['set14_x2_psnr']:.2f}, bicubic {measures['bicubic_x2_psnr']:.2f} |"
+    )
+    return "\n".join(rows)
+
+
+def millions(count: int) -> str:
+    """A number of parameters in words."""
+    return f"{count / 1e6:.1f} M"
+
+
+def tree() -> str:
+    """The files of the top level and of the package, each Python file with its first sentence."""
+    lines = []
+    for path in sorted(str(p.relative_to(ROOT)) for p in (ROOT / "app.py", *(ROOT / "playground").rglob("*.py"))):
+        said = (ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf8"))) or "").splitlines()[0]
+        if said and path.count("/") <= 2:
+            lines.append(f"{path:38} {said}")
+    return "\n".join(lines)
+
+
+def written(text: str) -> str:
+    """The README with every made part made anew."""
+    for name, made in (("models", models()), ("starters", starters())):
+        text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, made=made: f"{m[1]}{made}\n{m[2]}", text, flags=re.S)
+    return re.sub(r"(## How it is built\n\n```\n).*?(\n```)", lambda m: f"{m[1]}{tree()}{m[2]}", text, flags=re.S)
+
+
+def test_made_parts_are_up_to_date():
+    text = README.read_text(encoding="utf8")
+    assert text == written(text), "run `python -m tests.test_readme`"
+
+
+def test_the_run_and_test_commands_name_files_that_exist():
+    text = README.read_text(encoding="utf8")
+    assert "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/python app.py" in text
+    assert "bash tests/run.sh" in text
+    for path in ("app.py", "requirements.txt", "tests/run.sh", "LICENSE", "NOTICE"):
+        assert (ROOT / path).is_file()
+    for module in re.findall(r"python -m (playground[.\w]+)", text):
+        place = ROOT / module.replace(".", "/")
+        assert (place / "__main__.py").is_file() or place.with_suffix(".py").is_file(), module
+
+
+def test_every_option_named_is_an_option():
+    text = README.read_text(encoding="utf8").split("| option |")[1].split("\n\n")[0]
+    for option in re.findall(r"^\| `([^`]+)`", text, flags=re.M):
+        parse(option.split())
+
+
+def test_pictures_and_links_exist():
+    text = README.read_text(encoding="utf8")
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (ROOT / target).is_file(), target
+
+
+if __name__ == "__main__":
+    README.write_text(written(README.read_text(encoding="utf8")), encoding="utf8")
