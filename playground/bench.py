@@ -164,13 +164,8 @@ def runs(figures: dict[str, Any], count: int) -> list[tuple[str, str]]:
             card = engine.catalog.find(request.model)
             with pool.lease(card, ignore) as model:
                 model.run(request, ignore)
-            bare, engined, http = [], [], []
-            for _ in range(count):
-                with pool.lease(card, ignore) as model:
-                    bare.append(seconds(lambda: model.run(request, ignore)))
-                engined.append(seconds(lambda: list(engine.run(request, "bench"))))
-                http.append(seconds(lambda: over_http(port, request)))
-            b, e, h = (statistics.median(x) for x in (bare, engined, http))
+            turns = [in_turn(engine, card, request, port) for _ in range(count)]
+            b, e, h = (statistics.median(column) for column in zip(*turns, strict=True))
             stop = statistics.median(stopped(engine, request) for _ in range(count))
             figures["tasks"][request.task] = {"model": b, "engine": e, "http": h, "stop": stop}
             rows.append((
@@ -180,6 +175,13 @@ def runs(figures: dict[str, Any], count: int) -> list[tuple[str, str]]:
         demo.close()
         engine.close()
     return rows
+
+
+def in_turn(engine: Any, card: Any, request: Any, port: int) -> tuple[float, float, float]:
+    """Seconds of one run each: the bare model, through the engine, through HTTP."""
+    with engine.pool.lease(card, ignore) as model:
+        bare = seconds(lambda: model.run(request, ignore))
+    return bare, seconds(lambda: list(engine.run(request, "bench"))), seconds(lambda: over_http(port, request))
 
 
 def ignore(event: Any) -> None:

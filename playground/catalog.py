@@ -24,7 +24,8 @@ class ModelCard:
 
     id: short and stable; adapter: a module of playground.pipelines; folder: a starter's folder, else "" ; repository:
     a hub repository, else ""; download and memory in bytes (memory: of the loaded weights, an estimate before it was
-    loaded); defaults: values for request fields that the visitor left to the model ("inpainting.strength" for one task only); limits: narrower ranges;
+    loaded); defaults: values for request fields that the visitor left to the model ("inpainting.strength" for one task
+    only); limits: narrower ranges;
     options: what the adapter must know (for example "guidance": the pipeline's own name of that argument).
     """
 

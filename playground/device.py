@@ -70,7 +70,7 @@ class TorchProbe:
     def bf16(self, kind: str) -> bool:
         import torch
 
-        return kind == "cuda" and torch.cuda.is_bf16_supported()
+        return kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
     def threads(self) -> int:
         import torch
@@ -85,7 +85,8 @@ def choose(wish: str = "auto", probe: Probe | None = None) -> Device:
     """
     probe = probe or TorchProbe()
     kind, _, index = wish.partition(":")
-    if kind not in ("auto", "cuda", "mps", "xpu", "cpu") or (index and not (kind == "cuda" and index.isdigit())):
+    numbered = kind == "cuda" and index.isascii() and index.isdigit()
+    if kind not in ("auto", "cuda", "mps", "xpu", "cpu") or (index and not numbered):
         raise PlaygroundError(f"There is no device called {wish}. Use auto, cuda, cuda:1, mps, xpu or cpu.")
     gpus = probe.cuda_devices() if kind in ("auto", "cuda") else []
     if kind == "cuda" and int(index or 0) >= len(gpus):

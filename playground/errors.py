@@ -52,12 +52,19 @@ class Unexpected(PlaygroundError):
 FOREIGN: dict[str, tuple[type[PlaygroundError], str]] = {
     "OutOfMemoryError": (OutOfMemory, "{model} ran out of memory. Choose a smaller size or fewer results and try again."),
     "MemoryError": (OutOfMemory, "{model} ran out of memory. Choose a smaller size or fewer results and try again."),
-    "GatedRepoError": (NotInstalled, "{model} must be unlocked by its maker first. Open its page on the hub and accept the terms."),
+    "GatedRepoError": (
+        NotInstalled, "{model} must be unlocked by its maker first. Open its page on the hub and accept the terms."
+    ),
     "RepositoryNotFoundError": (NotInstalled, "{model} was not found on the hub. Choose another model."),
-    "LocalEntryNotFoundError": (NotInstalled, "{model} is not on this machine and the model hub cannot be reached. Connect to a network, or choose another model."),
+    "LocalEntryNotFoundError": (
+        NotInstalled,
+        "{model} is not on this machine and the model hub cannot be reached."
+        " Connect to a network, or choose another model.",
+    ),
     "OfflineModeIsEnabled": (NotInstalled, "{model} is not on this machine and downloads are off. Choose a starter model."),
     "ConnectError": (NoNetwork, "The model hub cannot be reached. Check the network, or choose a starter model."),
     "ConnectTimeout": (NoNetwork, "The model hub does not answer. Check the network, or choose a starter model."),
+    "TransportError": (NoNetwork, "The link to the model hub broke. Check the network, or choose a starter model."),
     "ConnectionError": (NoNetwork, "The model hub cannot be reached. Check the network, or choose a starter model."),
     "SafetensorError": (ModelBroken, "{model} has a damaged file. Delete its folder and get it again."),
     "JSONDecodeError": (ModelBroken, "{model} has a damaged file. Delete its folder and get it again."),

@@ -32,7 +32,7 @@ Load = Callable[[ModelCard, Device], Model]
 
 @dataclass
 class Entry:
-    """One card's place in the pool; `lock` is held while it loads, `users` counts its leases."""
+    """One card's place in the pool; `lock` is held while it loads or closes, `users` counts its leases."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     model: Model | None = None
@@ -100,6 +100,8 @@ class ModelPool:
                 f" {self.budget / 1e9:.1f} GB. Choose a smaller model."
             )
         self._make_room(card, card.memory, emit)
+        if sum(self.loaded().values()) + card.memory > self.budget:
+            raise OutOfMemory(f"{card.title} does not fit beside the models that work now. Try again in a minute.")
         try:
             entry.model = self._load(card, self.device)
         except Exception as error:
@@ -123,7 +125,11 @@ class ModelPool:
             if unused_since is not None and entry.used_at >= unused_since:
                 return False
             model, entry.model = entry.model, None
-        model.close()
+            entry.lock.acquire()  # free: nobody uses it; a lease that comes now loads no second copy beside the first
+        try:
+            model.close()
+        finally:
+            entry.lock.release()
         return True
 
     def unload_idle(self) -> list[str]:

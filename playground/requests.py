@@ -43,6 +43,8 @@ class Limits:
             number = math.inf
         except (TypeError, ValueError):
             raise BadRequest(f"{name} must be a number, not {clip(value)}.", field=name) from None
+        if self.low == self.high and number != self.low:
+            raise BadRequest(f"{name} must be {self.low:g}, not {clip(value)}.", field=name)
         if not math.isfinite(number) or not self.low <= number <= self.high:
             raise BadRequest(f"{name} must be between {self.low:g} and {self.high:g}, not {clip(value)}.", field=name)
         if self.step != 1:
@@ -56,7 +58,10 @@ class Limits:
 
 def clip(value: Any) -> str:
     """A value for an error sentence, at most 40 characters."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        text = "a number that long"
     return text if len(text) <= 40 else text[:39] + "…"
 
 

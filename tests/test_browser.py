@@ -25,7 +25,7 @@ def browser():
     with sync_api.sync_playwright() as playwright:
         running = playwright.chromium.launch(
             executable_path=EXECUTABLE or None,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required"],
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         yield running
         running.close()

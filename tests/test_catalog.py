@@ -122,6 +122,11 @@ def test_narrower_limits_hold(card: ModelCard, kind: type[Request]) -> None:
             assert "\n" not in str(caught.value)
 
 
+def test_a_number_that_a_model_has_no_choice_of_is_said_plainly() -> None:
+    with pytest.raises(BadRequest, match=r"^width must be 128, not 512\.$"):
+        CATALOG.find("pictures").complete(made(CATALOG.find("pictures"), BY_TASK["text_to_image"], width=512))
+
+
 def test_the_visitors_zero_is_not_taken_for_nothing() -> None:
     card = CATALOG.find("words")
     request = card.complete(made(card, BY_TASK["text_generation"], temperature=0, top_k=0))

@@ -22,7 +22,12 @@ from playground.catalog import PICTURE_TASKS, ModelCard, cards
 from playground.device import Device
 from playground.events import Audio, AudioResult, Event, ImagesResult, Result, Step, Stopped, Text, TextResult
 from playground.requests import (
-    ImageToImageRequest, InpaintingRequest, Request, SuperResolutionRequest, TextGenerationRequest, TextToImageRequest,
+    ImageToImageRequest,
+    InpaintingRequest,
+    Request,
+    SuperResolutionRequest,
+    TextGenerationRequest,
+    TextToImageRequest,
     TextToSpeechRequest,
 )
 from tests import tiny_diffusion, tiny_speech, tiny_text, tiny_upscale

@@ -77,7 +77,9 @@ def test_a_gpu_number_too_high_is_said():
         choose("cuda:2", ALL)
 
 
-@pytest.mark.parametrize("wish", ["", "gpu", "cuda:x", "cuda:-1", "cpu:0", "mps:1", "auto:0", "CUDA"])
+@pytest.mark.parametrize(
+    "wish", ["", "gpu", "cuda:x", "cuda:-1", "cuda:²", "cuda:٣", "cpu:0", "mps:1", "auto:0", "CUDA"]
+)
 def test_an_unknown_device_is_said_with_what_there_is(wish):
     with pytest.raises(PlaygroundError, match="There is no device called .* Use auto, cuda, cuda:1, mps, xpu or cpu"):
         choose(wish, ALL)
@@ -94,6 +96,20 @@ def test_the_gpu_is_not_asked_for_a_wish_of_cpu():
 @pytest.mark.parametrize(("name", "budget"), [("cpu", 50), ("cuda:0", 80), ("mps", 80)])
 def test_the_budget_leaves_room_for_others(name, budget):
     assert Device(name=name, title="", free_memory=100, dtype="float32", threads=1).budget == budget
+
+
+def test_bf16_that_torch_would_only_emulate_does_not_count(monkeypatch):
+    """A GPU of 2018 (compute capability 7.5) as torch describes it."""
+    import torch
+
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda device: True, raising=False)
+    for major, there in ((7, False), (8, True)):
+        described = type("Properties", (), {"major": major})
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device, described=described: described)
+        assert TorchProbe().bf16("cuda") is there
 
 
 def test_the_real_probe_finds_a_cpu():

@@ -86,7 +86,8 @@ def test_real_exceptions_of_the_libraries() -> None:
         torch.OutOfMemoryError: OutOfMemory, hub.GatedRepoError: NotInstalled,
         hub.RepositoryNotFoundError: NotInstalled,
         hub.LocalEntryNotFoundError: NotInstalled, hub.OfflineModeIsEnabled: NotInstalled,
-        httpx.ConnectError: NoNetwork, httpx.ConnectTimeout: NoNetwork, ConnectionError: NoNetwork,
+        httpx.ConnectError: NoNetwork, httpx.ConnectTimeout: NoNetwork, httpx.TransportError: NoNetwork,
+        ConnectionError: NoNetwork,
         SafetensorError: ModelBroken, json.JSONDecodeError: ModelBroken,
         Image.DecompressionBombError: BadRequest, UnidentifiedImageError: BadRequest,
         ImportError: NotInstalled, ModuleNotFoundError: NotInstalled, MemoryError: OutOfMemory,
@@ -95,6 +96,8 @@ def test_real_exceptions_of_the_libraries() -> None:
     for kind, expected in kinds.items():
         error = kind.__new__(kind)
         assert type(explain(error)) is expected
+    for broken in (httpx.ReadTimeout, httpx.ProxyError, httpx.RemoteProtocolError):
+        assert type(explain(broken("x"))) is NoNetwork
 
 
 @pytest.mark.parametrize("kind", [PlaygroundError, *PlaygroundError.__subclasses__()])

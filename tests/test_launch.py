@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-import app
 import httpx
 import psutil
 import pytest
 
+import app
 from playground import launch, tunnel
 from playground.errors import PlaygroundError
 from tests import fake_page

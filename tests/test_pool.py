@@ -8,7 +8,7 @@ import pytest
 
 from playground.errors import ModelBroken, OutOfMemory, PlaygroundError
 from playground.events import Loading, Notice, Stopped
-from tests.fakes import PATIENCE, FakeModel, Shop, card, pool_of
+from tests.fakes import PATIENCE, FakeModel, Shop, card, pool_of, wait_until
 
 SIZES = {"one": 10, "two": 20, "three": 30, "four": 40}
 CARDS = {name: card(name, memory=size) for name, size in SIZES.items()}
@@ -109,6 +109,47 @@ def test_a_model_too_large_for_the_machine_is_refused_before_anything_is_put_awa
             raise AssertionError("a model that does not fit was leased")
     assert "giant" not in shop.made
     assert list(pool.loaded()) == ["one"]
+
+
+def test_a_model_that_does_not_fit_beside_a_busy_one_is_refused_until_that_is_done():
+    pool = pool_of(shop_of(), budget=60)
+    with pool.lease(CARDS["four"], lambda event: None):
+        with pytest.raises(OutOfMemory, match="^Three does not fit beside the models that work now"):
+            use(pool, "three")
+        assert pool.loaded() == {"four": 40}
+    use(pool, "three")
+    assert pool.loaded() == {"three": 30}
+
+
+def test_a_model_is_not_loaded_again_before_its_old_copy_is_gone():
+    closing, go = threading.Event(), threading.Event()
+
+    class Slow(FakeModel):
+        def close(self) -> None:
+            closing.set()
+            assert go.wait(PATIENCE)
+            super().close()
+
+    order = []
+
+    def make(card):
+        order.append([model.closed for model in shop.made.get("one", [])])
+        return Slow()
+
+    shop = Shop(make)
+    pool = pool_of(shop, budget=60)
+    use(pool, "one")
+    away = threading.Thread(target=pool.unload, args=("one",))
+    away.start()
+    assert closing.wait(PATIENCE)
+    again = threading.Thread(target=use, args=(pool, "one"))
+    again.start()
+    wait_until(lambda: pool._entries["one"].users == 1, what="the second lease")
+    again.join(0.1)  # time in which a pool that does not wait would load
+    go.set()
+    away.join(PATIENCE)
+    again.join(PATIENCE)
+    assert order == [[], [True]]
 
 
 def test_the_device_gives_the_budget_where_none_is_set():

@@ -72,7 +72,8 @@ def tree() -> str:
 def written(text: str) -> str:
     """The README with every made part made anew."""
     for name, made in (("models", models()), ("starters", starters())):
-        text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, made=made: f"{m[1]}{made}\n{m[2]}", text, flags=re.S)
+        part = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+        text = re.sub(part, lambda m, made=made: f"{m[1]}{made}\n{m[2]}", text, flags=re.S)
     return re.sub(r"(## How it is built\n\n```\n).*?(\n```)", lambda m: f"{m[1]}{tree()}{m[2]}", text, flags=re.S)
 
 

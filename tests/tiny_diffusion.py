@@ -116,7 +116,10 @@ def z_image(folder: Path) -> Path:
 def flux2_klein(folder: Path) -> Path:
     """A Flux2KleinPipeline; sides become 2 times smaller in latents, 4 times in the transformer."""
     from diffusers import (
-        AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Transformer2DModel,
+        AutoencoderKLFlux2,
+        FlowMatchEulerDiscreteScheduler,
+        Flux2KleinPipeline,
+        Flux2Transformer2DModel,
     )
     from transformers import Qwen3Config, Qwen3ForCausalLM
 

@@ -143,7 +143,9 @@ def box(size: tuple[int, int], left: float, top: float, right: float, bottom: fl
     """A box given in percent of the picture, at least one pixel large."""
     width, height = size
     if right <= left or bottom <= top:
-        raise BadRequest("The box is empty. Its right edge must lie right of the left one, its bottom below its top.", field="mask")
+        raise BadRequest(
+            "The box is empty. Its right edge must lie right of the left one, its bottom below its top.", field="mask"
+        )
     mask = np.zeros((height, width), np.uint8)
     x, y = min(int(width * left / 100), width - 1), min(int(height * top / 100), height - 1)
     mask[y:max(y + 1, round(height * bottom / 100)), x:max(x + 1, round(width * right / 100))] = 255

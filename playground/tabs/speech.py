@@ -33,7 +33,9 @@ def build(site: Site) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
             model, details = frame.model_choice(cards, TASK)
-            text = gr.Textbox(label="What should be read? (text)", value=EXAMPLES[0], lines=5, max_lines=14, elem_id=f"{TASK}-text")
+            text = gr.Textbox(
+                label="What should be read? (text)", value=EXAMPLES[0], lines=5, max_lines=14, elem_id=f"{TASK}-text",
+            )
             speed = frame.slider(TextToSpeechRequest, cards[0], "speed", "Speed", "2 is twice as fast, 0.5 half as fast.")
             parts = frame.buttons(TASK, "Read aloud")
             frame.examples([[e] for e in EXAMPLES], [text])

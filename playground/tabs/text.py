@@ -92,9 +92,12 @@ def sampling(card: ModelCard) -> dict[str, gr.components.Component]:
     request = TextGenerationRequest
     return {
         "temperature": frame.slider(
-            request, card, "temperature", "Imagination (temperature)", "Low is careful, high is wild, 0 always takes the likeliest.",
+            request, card, "temperature", "Imagination (temperature)",
+            "Low is careful, high is wild, 0 always takes the likeliest.",
         ),
-        "top_p": frame.slider(request, card, "top_p", "Only likely words (top-p)", "Draws from the likeliest that together have this share."),
+        "top_p": frame.slider(
+            request, card, "top_p", "Only likely words (top-p)", "Draws from the likeliest that together have this share.",
+        ),
         "top_k": frame.slider(request, card, "top_k", "Only the best few (top-k)", "Draws from this many; 0 from all."),
         "repetition_penalty": frame.slider(
             request, card, "repetition_penalty", "Avoid repeating (repetition penalty)", "1 does nothing.",

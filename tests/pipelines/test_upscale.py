@@ -13,7 +13,7 @@ from playground.requests import SuperResolutionRequest
 from tests import tiny_upscale
 
 CPU = Device(name="cpu", title="CPU", free_memory=10**10, dtype="float32", threads=1)
-MODELS = ("compact_2", "compact_4", "swin_2", "swin_4")
+MODELS = ("compact_2", "compact_4", "swin2sr_2", "swin2sr_4")
 
 
 def card(**values):
@@ -74,7 +74,7 @@ def test_odd_sizes_in_tiles(models, size, scale, tile):
 
 
 def test_a_large_picture_in_tiles_with_swin(models):
-    assert run(models("swin_2"), photo(3, 1000), tile=64)[0].images[0].size == (6, 2000)
+    assert run(models("swin2sr_2"), photo(3, 1000), tile=64)[0].images[0].size == (6, 2000)
 
 
 @pytest.mark.parametrize("name", ["compact_2", "compact_4"])
@@ -122,7 +122,7 @@ def test_the_network_runs_on_the_pixels_of_the_picture(models):
 
 def test_swin_sees_mirrored_edges_and_nothing_of_them_is_kept(models):
     """A picture whose sides the window divides is not changed; another is its mirrored self, cut."""
-    model = models("swin_2")
+    model = models("swin2sr_2")
     picture = photo(18, 14)
     values = np.asarray(picture)
     larger = Image.fromarray(np.pad(values, ((0, 2), (0, 2), (0, 0)), mode="symmetric"))
@@ -131,7 +131,7 @@ def test_swin_sees_mirrored_edges_and_nothing_of_them_is_kept(models):
     assert difference(expected, run(model, picture)[0].images[0]) <= 1
 
 
-@pytest.mark.parametrize(("name", "scale"), [("compact_2", 2), ("compact_4", 2), ("swin_2", 4)])
+@pytest.mark.parametrize(("name", "scale"), [("compact_2", 2), ("compact_4", 2), ("swin2sr_2", 4)])
 def test_transparency_is_stretched_beside_the_colours(models, name, scale):
     picture = photo(30, 20, "RGBA")
     picture.putalpha(Image.linear_gradient("L").resize((30, 20)))
@@ -174,7 +174,7 @@ def test_a_model_that_must_run_twice_counts_to_the_end(models):
     assert [e.index for e in events] == sorted({e.index for e in events})
 
 
-@pytest.mark.parametrize("name", ["compact_2", "swin_2"])
+@pytest.mark.parametrize("name", ["compact_2", "swin2sr_2"])
 def test_stop_ends_between_pieces_and_the_next_run_is_as_ever(models, name):
     model, picture = models(name), photo(100, 60)
     expected = run(model, picture, tile=32)[0].images[0].tobytes()

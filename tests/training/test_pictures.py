@@ -81,7 +81,8 @@ def test_the_head_start_hands_on_a_thumbnail(packs):
 
 def test_the_tokenizer_keeps_known_words_whole_and_swallows_anything():
     tokenizer = words.build_tokenizer(["fox", "red apple", "on", "a", "blue", "background"])
-    assert tokenizer.tokenize("a FOX on a blue background") == ["a</w>", "fox</w>", "on</w>", "a</w>", "blue</w>", "background</w>"]
+    tokens = tokenizer.tokenize("a FOX on a blue background")
+    assert tokens == [f"{word}</w>" for word in "a fox on a blue background".split()]
     ids = words.encode(tokenizer, ["Straße 東京 🙂", ""])
     assert ids.shape == (2, words.MAX_TOKENS) and ids.max() < len(tokenizer)
     assert ids[1, 0] == tokenizer.bos_token_id and ids[1, 1] == tokenizer.eos_token_id

@@ -1,6 +1,6 @@
 """`python -m playground.training.pictures --data DIR`: trains the starter pictures and writes a diffusers folder.
 
-Stages: autoencoder (a third of the minutes), diffusion (the rest: captions to latents with the text encoder) with
+Stages: autoencoder (a quarter of the minutes), diffusion (the rest: captions to latents with the text encoder) with
 evaluate (saves the folder, draws a contact sheet, writes the facts), examples (the pictures that the tabs offer).
 Training resumes from its checkpoints under `--work`; a stage whose minutes are spent is passed over.
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 from playground.training import recipe
 
 STAGES = ("autoencoder", "diffusion", "evaluate", "examples")
-AUTOENCODER_SHARE = 1 / 3
+AUTOENCODER_SHARE = 1 / 4
 
 
 def main(argv: list[str] | None = None) -> None:
-    options = recipe.parse("pictures", minutes=75, stages=STAGES, argv=argv)
+    options = recipe.parse("pictures", minutes=100, stages=STAGES, argv=argv)
     from playground.training.pictures import autoencoder, data, diffusion, evaluate, examples
 
     if options.stages != ("examples",):

@@ -56,7 +56,8 @@ OBJECTS: dict[str, str] = {
     "dress": "", "backpack": "", "shoe": "running shoe", "crown": "", "top hat": "", "ring": "", "diamond": "gem stone",
     "bell": "", "headphones": "headphone", "radio": "", "guitar": "", "piano": "musical keyboard", "trumpet": "",
     "violin": "", "drum": "", "phone": "telephone", "laptop": "", "television": "", "camera": "", "candle": "",
-    "light bulb": "", "lantern": "red paper lantern", "book": "closed book", "open book": "", "money bag": "", "letter": "envelope",
+    "light bulb": "", "lantern": "red paper lantern", "book": "closed book", "open book": "", "money bag": "",
+    "letter": "envelope",
     "mailbox": "closed mailbox with raised flag", "pencil": "", "paintbrush": "", "scissors": "", "lock": "locked", "key": "",
     "hammer": "", "axe": "", "shield": "", "gear": "", "magnet": "", "toolbox": "", "telescope": "", "door": "", "bed": "",
     "chair": "", "basket": "", "robot": "", "ghost": "", "alien": "", "skull": "", "red heart": "", "blue heart": "",
@@ -108,12 +109,10 @@ def caption(name: str, ground: str | None, rng: np.random.Generator) -> str:
 
 def compose(image: np.ndarray, ground: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
     """Places one object, at a random size and a little off the middle, on a plain ground; (SIZE, SIZE, 3) uint8."""
-    size = int(SIZE * rng.uniform(0.72, 0.92))
+    size = int(SIZE * rng.uniform(0.80, 0.90))
     room = SIZE - size
-    left, top = (int(np.clip(room / 2 + rng.normal() * room / 6, 0, room)) for _ in range(2))
+    left, top = (int(np.clip(room / 2 + rng.normal() * room / 8, 0, room)) for _ in range(2))
     thing = Image.fromarray(image)
-    if rng.random() < 0.5:
-        thing = thing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     thing = thing.convert("RGBa").resize((size, size), Image.Resampling.BOX).convert("RGBA")
     canvas = Image.new("RGB", (SIZE, SIZE), ground)
     canvas.paste(thing, (left, top), thing)

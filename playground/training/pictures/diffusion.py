@@ -9,9 +9,9 @@ import numpy as np
 from playground.training.pictures import data, words
 from playground.training.recipe import Clock, Options, learning_rate, load_checkpoint, save_checkpoint, say
 
-BATCH = 64
-PEAK = 1e-3
-VIEWS = 72  # stored placements of each object
+BATCH = 32
+PEAK = 7e-4
+VIEWS = 32  # stored placements of each object
 DROPPED = 0.1  # captions left out, for guidance
 
 

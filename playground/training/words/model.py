@@ -6,7 +6,14 @@ import time
 from typing import Any
 
 from playground.training.recipe import (
-    Clock, Options, learning_rate, load_checkpoint, machine, save_checkpoint, say, write_facts,
+    Clock,
+    Options,
+    learning_rate,
+    load_checkpoint,
+    machine,
+    save_checkpoint,
+    say,
+    write_facts,
 )
 from playground.training.words import data
 

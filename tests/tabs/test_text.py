@@ -1,0 +1,142 @@
+"""The Text tab without a browser: prompts as page, turns of a chat, going on, regenerating, editing."""
+
+from __future__ import annotations
+
+import dataclasses
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import pytest
+
+from playground.catalog import Catalog, cards
+from playground.events import Text
+from playground.requests import TextGenerationRequest
+from playground.tabs import text
+from playground.tabs.frame import Site
+
+WORDS = next(card for card in cards() if card.id == "words")
+CHATTER = dataclasses.replace(WORDS, id="chatter", chat=True)
+HOSTILE = ["<script>alert(1)</script>", "${alert(1)}", "{{alert(1)}}", '"><img src=x onerror=alert(1)>', "a & b < c", "</div>"]
+
+
+class Reader(HTMLParser):
+    """The tags and the text of some HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    return reader
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_prompt_is_text_on_the_page_and_nothing_else(hostile):
+    for page in (text.page(hostile, "and so on"), text.page("once", hostile)):
+        reader = read(page)
+        assert reader.tags == ["div", "span"]
+        assert hostile in reader.text
+
+
+def test_the_cursor_is_there_while_it_writes():
+    assert "pg-cursor" in text.page("a", "b", writing=True)
+    assert "pg-cursor" not in text.page("a", "b")
+
+
+@pytest.mark.parametrize(("content", "plain"), [
+    ("hello", "hello"), ("", ""), ([{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}], "hello"),
+    (["hel", "lo"], "hello"), ([{"type": "file", "file": {"path": "x"}}], ""), ([], ""),
+])
+def test_text_of_a_turn(content, plain):
+    assert text.text_of({"role": "user", "content": content}) == plain
+
+
+def test_a_story_goes_on_with_all_that_was_written():
+    assert text.go_on(False, "once there was", "once") == "once there was"
+    assert text.go_on(False, "", "once") == "once"
+    long = "x" * 5_000 + "end"
+    assert TextGenerationRequest(prompt=text.go_on(False, long, "once")).prompt.endswith("end")
+
+
+def test_a_chat_goes_on_with_an_empty_message():
+    assert text.go_on(True, "whatever", "typed") == ""
+
+
+TURNS = [
+    {"role": "user", "content": "one"}, {"role": "assistant", "content": "eins"},
+    {"role": "user", "content": [{"type": "text", "text": "two"}]}, {"role": "assistant", "content": "zwei"},
+]
+
+
+def test_regenerate_asks_the_last_question_again():
+    assert text.from_turn(TURNS) == (TURNS[:2], "two")
+    assert text.from_turn(TURNS[:1]) == ([], "one")
+    assert text.from_turn([]) == ([], "")
+
+
+@pytest.mark.parametrize("index", [2, (2, 0), [2, 0]])
+def test_an_edited_turn_is_asked_anew_without_what_came_after(index):
+    assert text.from_edit(TURNS, SimpleNamespace(index=index, value="three")) == (TURNS[:2], "three")
+
+
+def values(**changes):
+    return {"model": "chatter", "prompt": "hi", "history": TURNS} | changes
+
+
+def test_a_model_that_does_not_chat_gets_no_turns():
+    assert text.prepare(values(), WORDS) == {"model": "chatter", "prompt": "hi"}
+
+
+def test_a_chat_keeps_its_turns():
+    made = text.prepare(values(), CHATTER)
+    assert made["history"] == (("user", "one"), ("assistant", "eins"), ("user", "two"), ("assistant", "zwei"))
+    assert made["prompt"] == "hi" and not TextGenerationRequest(**made).continues
+
+
+@pytest.mark.parametrize("empty", ["", "  ", None])
+def test_an_empty_message_continues_the_last_answer(empty):
+    request = TextGenerationRequest(**text.prepare(values(prompt=empty), CHATTER))
+    assert request.prompt == "two" and request.continues
+
+
+@pytest.mark.parametrize("history", [None, [], TURNS[:1]])
+def test_an_empty_message_with_no_answer_before_it_stays_empty(history):
+    assert text.prepare(values(prompt="", history=history), CHATTER)["prompt"] == ""
+
+
+@pytest.fixture
+def show():
+    """The tab's event function, and names for what it updates."""
+    site = Site(engine=SimpleNamespace(catalog=Catalog((WORDS, CHATTER))), shelf=None, shared=False)
+    return text.shown(site, "result", "chat", "prompt", "written", "onward")
+
+
+def test_a_new_answer_is_a_new_turn(show):
+    request = TextGenerationRequest(model="chatter", prompt="hi", history=TURNS_AS_PAIRS)
+    turns = show(Text(text="hello", tokens=1), request)["chat"]
+    assert [t["content"] for t in turns] == ["one", "eins", "two", "zwei", "hi", "hello"]
+
+
+def test_an_answer_that_goes_on_grows_in_its_turn(show):
+    request = TextGenerationRequest(model="chatter", prompt="two", history=TURNS_AS_PAIRS)
+    assert request.continues
+    turns = show(Text(text=" und mehr", tokens=1), request)["chat"]
+    assert [t["content"] for t in turns] == ["one", "eins", "two", "zwei und mehr"]
+
+
+TURNS_AS_PAIRS = tuple((turn["role"], text.text_of(turn)) for turn in TURNS)
+
+
+def test_a_story_is_shown_behind_its_prompt(show):
+    updates = show(Text(text=" there was", tokens=2), TextGenerationRequest(model="words", prompt="Once "))
+    assert read(updates["result"]).text == "Once there was"
