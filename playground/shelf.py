@@ -5,8 +5,10 @@ It knows nothing of tabs; a link holds no path of this machine.
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +35,15 @@ class Shelf:
         return self.folder / token / name, f"made/{token}/{name}"
 
     def _sweep(self) -> None:
-        """Removes what is older than KEPT_SECONDS."""
+        """Removes what is older than KEPT_SECONDS; another thread may be removing the same."""
         if not self.folder.exists():
             return
         for place in self.folder.iterdir():
-            if time.time() - place.stat().st_mtime > KEPT_SECONDS:
-                for file in place.iterdir():
-                    file.unlink(missing_ok=True)
-                place.rmdir()
+            with suppress(FileNotFoundError):
+                if time.time() - place.stat().st_mtime > KEPT_SECONDS:
+                    for file in place.iterdir():
+                        file.unlink(missing_ok=True)
+                    place.rmdir()
 
     def picture(self, image: Image.Image, name: str = "picture.png") -> tuple[Path, str]:
         """Saves a PNG without metadata; returns its path and its address."""
@@ -68,7 +71,7 @@ class Shelf:
             token, name = request.path_params["token"], request.path_params["name"]
             path = self.folder / token / name
             plain = token.replace("-", "").replace("_", "").isalnum() and "/" not in name and ".." not in name
-            if not plain or path.suffix not in MEDIA or not path.is_file():
+            if not plain or path.suffix not in MEDIA or not os.path.isfile(path):  # which minds no overlong name
                 return PlainTextResponse("This result is gone; results are kept for an hour.", status_code=404)
             return FileResponse(path, media_type=MEDIA[path.suffix], headers={"Cache-Control": "private, max-age=3600"})
 

@@ -49,7 +49,7 @@ def address(server, tmp_path_factory):
     chatter = ModelCard(
         id="chatter", title="Chatter", sentence="Says random letters.", bad_at="everything", adapter="text", chat=True,
         tasks=frozenset({"text_generation"}), licence="none", training_data="none", memory=1_000_000,
-        folder=tiny_text.llama(folder / "chatter", context=1024, made=tiny_text.tokenizer(chat=True)),
+        folder=tiny_text.chat_llama(folder / "chatter"),
         defaults={"max_new_tokens": 8, "temperature": 0.0, "top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0},
     )
     voice = {"folder": tiny_speech.vits(folder / "voice"), "repository": "", "memory": 1_000_000}

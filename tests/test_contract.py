@@ -64,12 +64,10 @@ TINY = {
     ),
     "llama": Tiny(build=tiny_text.llama, adapter="text", tasks=TEXT),
     "gpt2": Tiny(build=tiny_text.gpt2, adapter="text", tasks=TEXT),
-    "qwen": Tiny(build=tiny_text.qwen, adapter="text", tasks=TEXT, more={"chat": True}),
-    "gemma": Tiny(build=tiny_text.gemma, adapter="text", tasks=TEXT),
-    "gpt-oss": Tiny(build=tiny_text.gpt_oss, adapter="text", tasks=TEXT),
+    "chat-llama": Tiny(build=tiny_text.chat_llama, adapter="text", tasks=TEXT, more={"chat": True}),
     "vits": Tiny(build=tiny_speech.vits, adapter="speech", tasks=SPEECH, more={"voices": ("the model's voice",)}),
     "compact": Tiny(build=tiny_upscale.compact, adapter="upscale", tasks=UPSCALE),
-    "swin2sr": Tiny(build=tiny_upscale.swin, adapter="upscale", tasks=UPSCALE, hub=True),
+    "swin2sr": Tiny(build=tiny_upscale.swin2sr, adapter="upscale", tasks=UPSCALE, hub=True),
 }
 SERVED = [(name, task) for name, card in STARTERS.items() for task in sorted(card.tasks)]
 SERVED += [(name, task) for name, tiny in TINY.items() for task in sorted(tiny.tasks)]

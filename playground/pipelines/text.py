@@ -118,7 +118,8 @@ class TextModel:
             turns = shorter
             ids = self.templated(turns, request.continues)
         if dropped:
-            emit(Notice(text=f"{self.card.title} cannot keep so long a chat in mind, so its first {dropped} turns were left out."))
+            title = self.card.title
+            emit(Notice(text=f"{title} cannot keep so long a chat in mind, so its first {dropped} turns were left out."))
         return ids
 
     def templated(self, turns: list[dict[str, str]], going_on: bool):

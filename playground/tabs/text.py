@@ -47,7 +47,7 @@ def build(site: Site) -> None:
             result = gr.HTML(page("", "The story appears here."), elem_id=f"{TASK}-result")
             chat = gr.Chatbot(
                 label="Chat", visible=cards[0].chat, height=460, elem_id=f"{TASK}-chat", editable="user",
-                sanitize_html=True, render_markdown=True, buttons=["copy"],
+                sanitize_html=True, render_markdown=False, buttons=["copy"],
             )
             onward = gr.Button("Go on from here", size="sm", visible=False, elem_id=f"{TASK}-onward")
             written = gr.State("")

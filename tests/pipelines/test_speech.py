@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -56,6 +58,13 @@ def voice(tmp_path_factory):
     ("Wait... what?! Really", ["Wait...", "what?!", "Really"]),
     ("One line\nanother line\n\n\nthird", ["One line", "another line", "third"]),
     ("... !!! \n ---", []),
+    ("No end mark", ["No end mark"]),
+    ("It was he and I.\nShe left.", ["It was he and I.", "She left."]),
+    ("Pi is 3.14 or so. It costs 5. That is much", ["Pi is 3.14 or so.", "It costs 5.", "That is much"]),
+    ("Well… I wonder. (She did.) “Go on.” End", ["Well…", "I wonder.", "(She did.)", "“Go on.”", "End"]),
+    ("a. - . b.", ["a.", "b."]),
+    ("Die Katze schläft; der Hund: nicht.", ["Die Katze schläft;", "der Hund:", "nicht."]),
+    ("今日は。元気ですか？はい！", ["今日は。", "元気ですか？", "はい！"]),
 ])
 def test_texts_are_split_into_sentences(text, expected):
     assert texts(text) == expected
@@ -69,6 +78,23 @@ def test_very_long_sentences_are_cut_at_commas_then_spaces_then_anywhere():
         assert "".join("".join(parts).split()) == "".join(text.split())
     assert all(part.endswith(",") for part in texts(commas))
     assert all(part.endswith("word") for part in texts(spaces))
+
+
+@pytest.mark.parametrize("text", [
+    "a" * 20_000, "Short. " + "b" * 2000 + " end.", "漢" * 20_000, "," * 400 + " x", "a, " + "b" * 700,
+    ("A sentence of some words that is said again. " * 450)[:20_000],
+])
+def test_no_letter_of_a_long_text_is_lost(text):
+    made = texts(text)
+    assert all(0 < len(part) <= speech.LONGEST for part in made)
+    assert "".join("".join(made).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("text", ["Mr. " * 5000, "a" * 19_990 + " .", "." * 20_000, "a. " * 6600, "'\".) " * 4000])
+def test_odd_texts_are_cut_quickly(text):
+    begun = time.process_time()
+    speech.sentences(text)
+    assert time.process_time() - begun < 1
 
 
 def test_the_silence_is_longer_after_a_paragraph():
@@ -117,6 +143,12 @@ def test_speed_two_halves_the_length_and_half_speed_doubles_it(voice):
     assert lengths[0.5] / lengths[1] == pytest.approx(2, rel=0.06)
 
 
+def test_a_run_does_not_remember_the_speed_of_the_one_before(voice):
+    before = run(voice, ask())[0].samples
+    run(voice, ask(speed=2))
+    assert np.array_equal(run(voice, ask())[0].samples, before)
+
+
 def test_stop_passes_through_after_a_sentence_and_the_voice_stays_usable(voice):
     calm = run(voice, ask())[0].samples
     told = []
@@ -150,9 +182,21 @@ def test_capitals_alone_can_be_spoken(voice):
     assert len(run(voice, ask("HELLO"))[0].samples) > 0
 
 
-def test_where_nothing_can_be_spoken_there_is_a_sentence(voice):
+@pytest.mark.parametrize("text", ["a", "é a", "x" * 2000, "tab\there", "it's - well - 5 o'clock"])
+def test_odd_texts_are_spoken(voice, text):
+    assert len(run(voice, ask(text))[0].samples) > 0
+
+
+@pytest.mark.parametrize("text", ["👍🎉", "...", "“”", "\u200b"])
+def test_text_without_any_letter_is_no_request(text):
+    with pytest.raises(BadRequest):
+        ask(text)
+
+
+@pytest.mark.parametrize("text", ["Привет! 123.", "今日は元気ですか。", "日本 👍"])
+def test_where_nothing_can_be_spoken_there_is_a_sentence(voice, text):
     with pytest.raises(BadRequest, match="knows none of these letters") as refused:
-        run(voice, ask("Привет! 123."))
+        run(voice, ask(text))
     assert refused.value.field == "text"
 
 

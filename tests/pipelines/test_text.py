@@ -103,8 +103,9 @@ def test_a_request_that_leaves_all_to_the_model_runs(tiny):
 
 
 def test_spaces_after_the_prompt_change_nothing_but_line_ends_do(tiny):
-    plain, spaces, line = (run(tiny, ask(f"Once{end}"))[0].text for end in ("", "  ", "\n"))
+    plain, spaces, line = (tiny.completion(f"Once{end}").tolist() for end in ("", "  ", "\n"))
     assert plain == spaces != line
+    assert run(tiny, ask("Once"))[0].text == run(tiny, ask("Once  "))[0].text
 
 
 def test_stop_passes_through_and_the_next_run_is_as_if_nothing_had_been(tiny):
@@ -210,7 +211,7 @@ def test_an_answer_that_was_stopped_before_its_first_word_is_begun_anew(chatting
 
 def test_of_a_long_chat_the_oldest_turns_are_left_out_and_that_is_said(chatting, seen):
     history = [turn for i in range(5) for turn in (("user", f"question {i}"), ("assistant", f"answer {i}"))]
-    _, events = run(chatting, ask("last one", history=tuple(history)))
+    _, events = run(chatting, ask("last one", history=tuple(history), max_new_tokens=128))
     assert notices(events) == ["Tiny cannot keep so long a chat in mind, so its first 6 turns were left out."]
     assert seen[0].startswith("<|im_start|>user\nquestion 3<|im_end|>")
     assert seen[0].endswith("last one<|im_end|>\n<|im_start|>assistant\n[calm]")
@@ -241,3 +242,93 @@ def test_loading_and_running_say_nothing_on_stderr(tmp_path, capfd):
     run(model, ask(temperature=0))
     text.load(card(tmp_path), CPU)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("family", ["gpt2", "qwen", "gemma", "gpt_oss"])
+def test_other_families_stream_and_repeat_themselves_for_a_seed(tmp_path, family):
+    model = text.load(card(getattr(tiny_text, family)(tmp_path)), CPU)
+    result, events = run(model, ask())
+    assert result.tokens == 20 and events[-1] == Text(text=result.text, tokens=20)
+    assert run(model, ask())[0].text == result.text != run(model, ask(seed=2))[0].text
+
+
+@pytest.fixture
+def made(tiny, monkeypatch):
+    """The ids that the tiny model was given and those that it made, run by run."""
+    kept, generate = [], tiny.network.generate
+
+    def listening(*, input_ids, **values):
+        whole = generate(input_ids=input_ids, **values)
+        kept.append((input_ids[0].tolist(), whole[0].tolist()[input_ids.shape[1] :]))
+        return whole
+
+    monkeypatch.setattr(tiny.network, "generate", listening)
+    return kept
+
+
+def test_a_long_run_told_token_by_token_equals_its_tokens_decoded_at_once(tiny, made, monkeypatch):
+    monkeypatch.setattr(text, "EMIT_SECONDS", 0.0)
+    result, events = run(tiny, ask(max_new_tokens=240, temperature=1.5))
+    assert [event.tokens for event in events if isinstance(event, Text)] == [*range(1, 240), 239]
+    whole = tiny.tokenizer.decode(made[0][1], skip_special_tokens=True)
+    assert result.text == whole.rstrip(text.UNFINISHED)
+    assert text.UNFINISHED in result.text  # random bytes are often no characters: hard ones were seen
+    told = [event.text for event in events if isinstance(event, Text)]
+    assert not any(part.endswith(text.UNFINISHED) for part in told)
+    assert all(b.startswith(a) for a, b in zip(told, told[1:], strict=False))
+
+
+@pytest.mark.parametrize("answer", [
+    "crème brûlée, naïve", "漢字かな交じり文", "👩‍👩‍👧‍👦 and 🏳️‍🌈.", "  two  blanks \n\n lines\t", "don 't , .",
+])
+def test_pieces_of_text_add_up_to_it(answer, monkeypatch):
+    monkeypatch.setattr(text, "EMIT_SECONDS", 0.0)
+    tokenizer, told = tiny_text.byte_tokenizer(opens=False), []
+    stream = text.Stream(tokenizer=tokenizer, emit=told.append)
+    stream.put(tokenizer("Ünd dann", return_tensors="pt").input_ids)
+    for token in tokenizer(answer).input_ids:
+        stream.put(torch.tensor([token]))
+    stream.end()
+    assert stream.text == answer
+    assert all(answer.startswith(event.text) for event in told)
+
+
+def test_temperature_zero_is_the_networks_likeliest_token(tiny, made):
+    run(tiny, ask(temperature=0, max_new_tokens=1))
+    given, new = made[0]
+    with torch.inference_mode():
+        assert new == [int(tiny.network(torch.tensor([given])).logits[0, -1].argmax())]
+
+
+def test_the_repetition_penalty_reaches_the_network(tiny):
+    plain, pushed = (run(tiny, ask(temperature=0, repetition_penalty=p, max_new_tokens=60))[0].text for p in (1, 2))
+    assert plain != pushed
+
+
+def test_an_end_of_the_networks_own_gives_fewer_tokens(tiny, made, monkeypatch):
+    run(tiny, ask(max_new_tokens=10))
+    end = made[0][1][4]
+    monkeypatch.setattr(tiny.network.generation_config, "eos_token_id", end)
+    assert run(tiny, ask(max_new_tokens=10))[0].tokens == made[0][1].index(end) + 1
+
+
+@pytest.mark.parametrize("prompt", ["a", "é", "👍", "\u200bx", "中文", "<|im_start|> and on", "{{ x }}", "two\n\n"])
+def test_odd_prompts_are_read_to_their_end(tiny, made, prompt):
+    assert run(tiny, ask(prompt, max_new_tokens=3))[0].tokens == 3
+    assert tiny.tokenizer.decode(made[0][0]) == "<|story|>" + prompt
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+@pytest.mark.parametrize("context", [2, 8])
+def test_a_tiny_context_still_answers(tmp_path, family, context):
+    model = text.load(card(getattr(tiny_text, family)(tmp_path, context=context)), CPU)
+    for length in range(1, context + 3):
+        result, events = run(model, ask("x" * length, max_new_tokens=50))
+        assert 1 <= result.tokens <= max(context - length, context // 2)
+        assert notices(events)
+
+
+def test_the_same_question_after_another_answer_is_a_new_turn(chatting, seen):
+    history = (("user", "Hi"), ("assistant", "Hello."), ("user", "More"), ("assistant", "No."))
+    run(chatting, ask("Hi", history=history))
+    assert seen[0].count("<|im_start|>user\nHi<|im_end|>") == 2

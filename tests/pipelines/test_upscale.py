@@ -1,18 +1,19 @@
 """The upscale adapter on tiny random networks: exact sizes, tiles without seams, transparency, Stop and Step counts."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from playground.catalog import ModelCard
-from playground.device import Device
 from playground.errors import ModelBroken, Unexpected
 from playground.events import Step, Stopped
 from playground.pipelines import upscale
 from playground.requests import SuperResolutionRequest
 from tests import tiny_upscale
+from tests.fakes import CPU
 
-CPU = Device(name="cpu", title="CPU", free_memory=10**10, dtype="float32", threads=1)
 MODELS = ("compact_2", "compact_4", "swin2sr_2", "swin2sr_4")
 
 
@@ -88,7 +89,7 @@ def test_tiles_leave_no_seams(models, name, scale, tile):
 
 
 def test_a_tile_too_narrow_to_see_its_surroundings_would_show(models, monkeypatch):
-    """The test above can fail: without overlap it does."""
+    """Without overlap the tiles show, so the test above can fail."""
     picture, model = photo(101, 75), models("compact_2")
     whole = run(model, picture)[0].images[0]
     monkeypatch.setattr(model, "overlap", 0)

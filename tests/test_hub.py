@@ -1,0 +1,127 @@
+"""Whether the hub is there: answered within the time that was given, and without asking where nobody should."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from playground import hub, pipelines
+from playground.catalog import ModelCard
+
+PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    for name in (*PROXIES, "HF_HUB_OFFLINE", "HF_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@contextlib.contextmanager
+def listening():
+    """The address of a port that takes connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def closed():
+    """The address of a port that nobody listens at."""
+    with listening() as address:
+        return address
+
+
+def test_a_port_that_takes_connections_is_reachable():
+    with listening() as address:
+        assert hub.reachable(address)
+
+
+def test_a_closed_port_is_not_and_that_is_known_at_once():
+    begun = time.monotonic()
+    assert not hub.reachable(closed())
+    assert time.monotonic() - begun < hub.PROBE_SECONDS
+
+
+@pytest.mark.parametrize("slow", ["getaddrinfo", "create_connection"])
+def test_nobody_waits_longer_than_the_given_time(monkeypatch, slow):
+    """A look-up of a name, or a connection, that takes for ever."""
+    end = threading.Event()
+
+    def wait(*args, **values):
+        end.wait(60)
+        raise OSError
+
+    monkeypatch.setattr(socket, slow, wait)
+    begun = time.monotonic()
+    assert not hub.reachable("https://hub.invalid", timeout=0.2)
+    assert time.monotonic() - begun < 10
+    end.set()
+
+
+def test_a_name_that_nobody_knows_is_not_reachable(monkeypatch):
+    def unknown(*args, **values):
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert not hub.reachable("https://hub.invalid")
+
+
+@pytest.mark.parametrize("value", ["1", "true", "YES", "on"])
+def test_offline_by_wish_asks_nobody(monkeypatch, value):
+    monkeypatch.setenv("HF_HUB_OFFLINE", value)
+    monkeypatch.setattr(socket, "create_connection", lambda *args, **values: pytest.fail("asked"))
+    with listening() as address:
+        assert not hub.reachable(address)
+
+
+@pytest.mark.parametrize("value", ["", "0", "false"])
+def test_offline_can_be_written_as_no(monkeypatch, value):
+    monkeypatch.setenv("HF_HUB_OFFLINE", value)
+    with listening() as address:
+        assert hub.reachable(address)
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_behind_a_proxy_it_is_taken_to_be_there(monkeypatch, name):
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert hub.reachable(closed())
+
+
+def test_another_hub_can_be_named(monkeypatch):
+    assert hub.endpoint().startswith("https://")
+    with listening() as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        assert hub.endpoint() == address
+        assert hub.reachable()
+    assert not hub.reachable()
+
+
+def test_the_usual_port_follows_from_the_address(monkeypatch):
+    asked = []
+
+    def refuse(place, **values):
+        asked.append(place)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    for address in ("https://a.invalid", "http://b.invalid/path", "https://c.invalid:8443"):
+        hub.reachable(address)
+    assert asked == [("a.invalid", 443), ("b.invalid", 80), ("c.invalid", 8443)]
+
+
+@pytest.mark.parametrize(("there", "expected"), [(True, {}), (False, {"local_files_only": True})])
+def test_a_card_of_the_hub_is_only_asked_for_where_the_hub_is(monkeypatch, there, expected):
+    facts = {"title": "", "sentence": "", "bad_at": "", "adapter": "text", "licence": "", "training_data": "", "memory": 1}
+    card = ModelCard(id="far", tasks=frozenset({"text_generation"}), repository="acme/far", **facts)
+    monkeypatch.setattr(hub, "reachable", lambda: there)
+    assert pipelines.where(card) == expected
+
+
+def test_a_starter_never_asks(monkeypatch, tmp_path):
+    facts = {"title": "", "sentence": "", "bad_at": "", "adapter": "text", "licence": "", "training_data": "", "memory": 1}
+    card = ModelCard(id="near", tasks=frozenset({"text_generation"}), folder=tmp_path, **facts)
+    monkeypatch.setattr(hub, "reachable", lambda: pytest.fail("asked"))
+    assert pipelines.where(card) == {"local_files_only": True, "use_safetensors": True}
