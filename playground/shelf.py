@@ -71,7 +71,7 @@ class Shelf:
             token, name = request.path_params["token"], request.path_params["name"]
             path = self.folder / token / name
             plain = token.replace("-", "").replace("_", "").isalnum() and "/" not in name and ".." not in name
-            if not plain or path.suffix not in MEDIA or not os.path.isfile(path):  # which minds no overlong name
+            if not plain or path.suffix not in MEDIA or not os.path.isfile(path):  # Path's own would raise
                 return PlainTextResponse("This result is gone; results are kept for an hour.", status_code=404)
             return FileResponse(path, media_type=MEDIA[path.suffix], headers={"Cache-Control": "private, max-age=3600"})
 

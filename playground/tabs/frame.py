@@ -82,6 +82,11 @@ def buttons(task: str, label: str) -> Buttons:
     return Buttons(go=go, stop=stop, status=gr.HTML(status_line("Ready."), elem_id=f"{task}-status"))
 
 
+def later() -> gr.Column:
+    """What stands under the buttons; on a phone the result comes before it."""
+    return gr.Column(elem_classes="pg-later")
+
+
 def slider(
     request: type[Request], card: ModelCard, name: str, label: str, info: str, *, step: float | None = None, **more: Any
 ) -> gr.Slider:

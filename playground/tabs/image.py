@@ -22,18 +22,19 @@ def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Text to image", "Describe a picture in a few words and watch it come out of noise.")
     cards = site.engine.catalog.serving(TASK)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=300):
+    with gr.Row(equal_height=False, elem_classes="pg-tab"):
+        with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
             prompt = gr.Textbox(
                 label="What should be drawn? (prompt)", value=EXAMPLES[0], lines=2, max_lines=4, elem_id=f"{TASK}-prompt",
                 submit_btn=False,
             )
             num_images = frame.slider(TextToImageRequest, cards[0], "num_images", "How many pictures", "Drawn together.")
             parts = frame.buttons(TASK, "Draw")
-            frame.examples([[e] for e in EXAMPLES], [prompt])
-            model, details = frame.model_choice(cards, TASK)
-            with gr.Accordion("More control", open=False):
-                controls = common_controls(TextToImageRequest, cards[0])
+            with frame.later():
+                frame.examples([[e] for e in EXAMPLES], [prompt])
+                model, details = frame.model_choice(cards, TASK)
+                with gr.Accordion("More control", open=False):
+                    controls = common_controls(TextToImageRequest, cards[0])
         with gr.Column(scale=3, min_width=300):
             result = gr.HTML(pictures.empty("Your picture appears here."), elem_id=f"{TASK}-result")
             made = gr.HTML(elem_id=f"{TASK}-made")

@@ -23,8 +23,8 @@ def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Image to image", "Give a picture and say what it should become; the model redraws it.")
     cards = site.engine.catalog.serving(TASK)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=300):
+    with gr.Row(equal_height=False, elem_classes="pg-tab"):
+        with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
             image = gr.Image(
                 type="filepath", image_mode=None, label="Your picture", sources=["upload", "clipboard"], height=240,
                 elem_id=f"{TASK}-image", buttons=[],
@@ -37,11 +37,12 @@ def build(site: Site) -> None:
                 "Low keeps the picture, high makes a new one.",
             )
             parts = frame.buttons(TASK, "Redraw")
-            frame.examples(starts(), [image, prompt, strength])
-            model, details = frame.model_choice(cards, TASK)
-            with gr.Accordion("More control", open=False):
-                controls = common_controls(ImageToImageRequest, cards[0])
-                num_images = frame.slider(ImageToImageRequest, cards[0], "num_images", "How many pictures", "Drawn together.")
+            with frame.later():
+                frame.examples(starts(), [image, prompt, strength])
+                model, details = frame.model_choice(cards, TASK)
+                with gr.Accordion("More control", open=False):
+                    controls = common_controls(ImageToImageRequest, cards[0])
+                    num_images = frame.slider(ImageToImageRequest, cards[0], "num_images", "How many pictures", "Drawn together.")
         with gr.Column(scale=3, min_width=300):
             result = gr.HTML(pictures.empty("Before and after appear here."), elem_id=f"{TASK}-result")
             made = gr.HTML(elem_id=f"{TASK}-made")

@@ -28,8 +28,8 @@ def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Inpainting", "Paint over a part of a picture and say what should be there instead.")
     cards = site.engine.catalog.serving(TASK)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=300):
+    with gr.Row(equal_height=False, elem_classes="pg-tab"):
+        with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
             image = gr.Image(
                 type="filepath", image_mode=None, label="1. Your picture", sources=["upload", "clipboard"], height=170,
                 elem_id=f"{TASK}-image", buttons=[],
@@ -43,19 +43,20 @@ def build(site: Site) -> None:
                 label="3. What should be there? (prompt)", lines=2, max_lines=4, elem_id=f"{TASK}-prompt", value="a red heart",
             )
             parts = frame.buttons(TASK, "Repaint")
-            model, details = frame.model_choice(cards, TASK)
-            with gr.Accordion("More control", open=False):
-                region = region_controls()
-                strength = frame.slider(
-                    InpaintingRequest, cards[0], "strength", "How much to change (strength)",
-                    "1 forgets what was under the paint.",
-                )
-                feather = frame.slider(
-                    InpaintingRequest, cards[0], "feather", "Soft edge (feather)",
-                    "Pixels inside the painted part where old and new blend.",
-                )
-                controls = common_controls(InpaintingRequest, cards[0])
-                num_images = frame.slider(InpaintingRequest, cards[0], "num_images", "How many pictures", "Drawn together.")
+            with frame.later():
+                model, details = frame.model_choice(cards, TASK)
+                with gr.Accordion("More control", open=False):
+                    region = region_controls()
+                    strength = frame.slider(
+                        InpaintingRequest, cards[0], "strength", "How much to change (strength)",
+                        "1 forgets what was under the paint.",
+                    )
+                    feather = frame.slider(
+                        InpaintingRequest, cards[0], "feather", "Soft edge (feather)",
+                        "Pixels inside the painted part where old and new blend.",
+                    )
+                    controls = common_controls(InpaintingRequest, cards[0])
+                    num_images = frame.slider(InpaintingRequest, cards[0], "num_images", "How many pictures", "Drawn together.")
         with gr.Column(scale=3, min_width=300):
             result = gr.HTML(pictures.empty("Before and after appear here."), elem_id=f"{TASK}-result")
             made = gr.HTML(elem_id=f"{TASK}-made")

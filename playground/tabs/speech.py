@@ -30,20 +30,21 @@ def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Text to speech", "Write something and hear it read aloud, sentence by sentence.")
     cards = site.engine.catalog.serving(TASK)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=300):
+    with gr.Row(equal_height=False, elem_classes="pg-tab"):
+        with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
             model, details = frame.model_choice(cards, TASK)
             text = gr.Textbox(
                 label="What should be read? (text)", value=EXAMPLES[0], lines=5, max_lines=14, elem_id=f"{TASK}-text",
             )
             speed = frame.slider(TextToSpeechRequest, cards[0], "speed", "Speed", "2 is twice as fast, 0.5 half as fast.")
             parts = frame.buttons(TASK, "Read aloud")
-            frame.examples([[e] for e in EXAMPLES], [text])
-            with gr.Accordion("More control", open=False):
-                voice = gr.Dropdown(
-                    list(cards[0].voices), value=first_voice(cards[0]), label="Voice", elem_id=f"{TASK}-voice", filterable=False,
-                )
-                seed = frame.seed_box(TASK)
+            with frame.later():
+                frame.examples([[e] for e in EXAMPLES], [text])
+                with gr.Accordion("More control", open=False):
+                    voice = gr.Dropdown(
+                        list(cards[0].voices), value=first_voice(cards[0]), label="Voice", elem_id=f"{TASK}-voice", filterable=False,
+                    )
+                    seed = frame.seed_box(TASK)
         with gr.Column(scale=3, min_width=300):
             player = gr.HTML(
                 {"segments": [], "whole": None, "total": 0, "run": ""}, elem_id=f"{TASK}-result",

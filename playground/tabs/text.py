@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 import gradio as gr
@@ -16,6 +17,7 @@ from playground.wiring import Job, Show, Updates, wire
 
 LABEL = "Text"
 TASK = TextGenerationRequest.task
+CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)  # Markdown's, in which a tag is text already
 EXAMPLES = (
     "Once upon a time there was a little girl who lived in a lighthouse.",
     "The old wizard opened the door and said,",
@@ -30,8 +32,8 @@ def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Text generation", "Begin a story and the model goes on, one small piece of a word after the other.")
     cards = site.engine.catalog.serving(TASK)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=300):
+    with gr.Row(equal_height=False, elem_classes="pg-tab"):
+        with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
             prompt = gr.Textbox(
                 label="How does it begin? (prompt)", value=EXAMPLES[0], lines=4, max_lines=10, elem_id=f"{TASK}-prompt",
             )
@@ -39,15 +41,16 @@ def build(site: Site) -> None:
                 TextGenerationRequest, cards[0], "max_new_tokens", "Length", "In tokens; a word is one to three of them.",
             )
             parts = frame.buttons(TASK, "Write")
-            frame.examples([[e] for e in EXAMPLES], [prompt])
-            model, details = frame.model_choice(cards, TASK)
-            with gr.Accordion("More control", open=False):
-                controls = sampling(cards[0])
+            with frame.later():
+                frame.examples([[e] for e in EXAMPLES], [prompt])
+                model, details = frame.model_choice(cards, TASK)
+                with gr.Accordion("More control", open=False):
+                    controls = sampling(cards[0])
         with gr.Column(scale=3, min_width=300):
             result = gr.HTML(page("", "The story appears here."), elem_id=f"{TASK}-result")
             chat = gr.Chatbot(
                 label="Chat", visible=cards[0].chat, height=460, elem_id=f"{TASK}-chat", editable="user",
-                sanitize_html=True, render_markdown=False, buttons=["copy"],
+                sanitize_html=True, render_markdown=True, buttons=["copy"],
             )
             onward = gr.Button("Go on from here", size="sm", visible=False, elem_id=f"{TASK}-onward")
             written = gr.State("")
@@ -119,9 +122,23 @@ def prepare(values: dict[str, Any], card: ModelCard) -> dict[str, Any]:
 def text_of(turn: dict[str, Any]) -> str:
     """A chat turn's text; Gradio gives it plain or in parts."""
     content = turn["content"]
-    if isinstance(content, str):
-        return content
-    return "".join(part if isinstance(part, str) else part.get("text", "") for part in content)
+    if not isinstance(content, str):
+        content = "".join(part if isinstance(part, str) else part.get("text", "") for part in content)
+    return without_escapes(content)
+
+
+def with_escapes(text: str) -> str:
+    """A text for the chat, which takes Markdown and would also take HTML: a tag is shown as it was written."""
+    parts = CODE.split(text)
+    parts[::2] = [part.replace("&", "&amp;").replace("<", "&lt;") for part in parts[::2]]
+    return "".join(parts)
+
+
+def without_escapes(text: str) -> str:
+    """The text of which with_escapes made this."""
+    parts = CODE.split(text)
+    parts[::2] = [part.replace("&lt;", "<").replace("&amp;", "&") for part in parts[::2]]
+    return "".join(parts)
 
 
 def go_on(chatting: bool, written: str, prompt: str) -> str:
@@ -140,7 +157,7 @@ def from_turn(turns: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
 def from_edit(turns: list[dict[str, Any]], edit: gr.EditData) -> tuple[list[dict[str, Any]], str]:
     """Edit a turn: the chat before it, and its new text as the prompt."""
     index = edit.index if isinstance(edit.index, int) else edit.index[0]
-    return turns[:index], str(edit.value)
+    return turns[:index], without_escapes(str(edit.value))
 
 
 def page(prompt: str, text: str, *, writing: bool = False) -> str:
@@ -163,6 +180,8 @@ def shown(site: Site, result: gr.HTML, chat: gr.Chatbot, prompt: gr.Textbox, wri
                 turns[-1]["content"] += text
             else:
                 turns += [{"role": "user", "content": request.prompt}, {"role": "assistant", "content": text}]
+            for turn in turns:
+                turn["content"] = with_escapes(turn["content"])
             return updates | {chat: turns, prompt: ""}
         start = request.prompt.rstrip(" \t")
         if isinstance(event, Done):

@@ -22,8 +22,8 @@ def build(site: Site) -> None:
     """Lays the tab out and wires it."""
     frame.heading("Super-resolution", "Give a small picture and get a larger one with crisp edges.")
     cards = site.engine.catalog.serving(TASK)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=300):
+    with gr.Row(equal_height=False, elem_classes="pg-tab"):
+        with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
             image = gr.Image(
                 type="filepath", image_mode=None, label="Your picture", sources=["upload", "clipboard"], height=240,
                 elem_id=f"{TASK}-image", buttons=[],
@@ -32,13 +32,14 @@ def build(site: Site) -> None:
                 [("2 times", 2), ("4 times", 4)], value=4, label="How much larger (scale)", elem_id=f"{TASK}-scale",
             )
             parts = frame.buttons(TASK, "Enlarge")
-            frame.examples([list(example) for example in EXAMPLES], [image, scale])
-            model, details = frame.model_choice(cards, TASK)
-            with gr.Accordion("More control", open=False):
-                tile = frame.slider(
-                    SuperResolutionRequest, cards[0], "tile", "Piece size (tile)",
-                    "Large pictures are done in pieces of this many pixels, to save memory. 0 does all at once.", step=32,
-                )
+            with frame.later():
+                frame.examples([list(example) for example in EXAMPLES], [image, scale])
+                model, details = frame.model_choice(cards, TASK)
+                with gr.Accordion("More control", open=False):
+                    tile = frame.slider(
+                        SuperResolutionRequest, cards[0], "tile", "Piece size (tile)",
+                        "Large pictures are done in pieces of this many pixels, to save memory. 0 does all at once.", step=32,
+                    )
         with gr.Column(scale=3, min_width=300):
             result = gr.HTML(pictures.empty("Plain stretching and the model's result appear here."), elem_id=f"{TASK}-result")
             made = gr.HTML(elem_id=f"{TASK}-made")

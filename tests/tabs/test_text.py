@@ -61,6 +61,18 @@ def test_text_of_a_turn(content, plain):
     assert text.text_of({"role": "user", "content": content}) == plain
 
 
+@pytest.mark.parametrize("words", [*HOSTILE, "a & b &amp; c &lt;", "`<b>` and <b>", "```\n<b>\n``` <i>", "```\n<b> & `", "> so"])
+def test_a_tag_in_a_chat_is_text_and_comes_back_as_it_was(words):
+    escaped = text.with_escapes(words)
+    assert text.text_of({"role": "user", "content": escaped}) == words
+    assert "<" not in "".join(text.CODE.split(escaped)[::2])
+
+
+def test_a_tag_in_markdowns_code_is_left_to_markdown():
+    assert text.with_escapes("`<b>` <b>") == "`<b>` &lt;b>"
+    assert text.with_escapes("```\n<b> not closed yet") == "```\n<b> not closed yet"
+
+
 def test_a_story_goes_on_with_all_that_was_written():
     assert text.go_on(False, "once there was", "once") == "once there was"
     assert text.go_on(False, "", "once") == "once"
