@@ -221,3 +221,17 @@ def test_all_six_labels_are_in_sight(browser, server, width, height):
         visitor.shot(f"{label.lower().replace(' ', '-')}-{width}")
         assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
     visitor.close()
+
+
+def test_every_slider_stands_where_its_number_says(visitor):
+    for label in LABELS:
+        visitor.tab(label)
+        for more in visitor.page.get_by_text("More control").locator("visible=true").all():
+            more.click()
+        visitor.page.wait_for_timeout(500)
+        pairs = visitor.page.evaluate(
+            "[...document.querySelectorAll('input[type=range]')].filter(e => e.offsetParent && e.id)"
+            ".map(e => [e.value, e.parentNode.parentNode.querySelector('input[type=number]').value])"
+        )
+        assert pairs or label == "Upscale"
+        assert all(float(handle) == float(number) for handle, number in pairs), (label, pairs)

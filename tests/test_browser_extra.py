@@ -12,7 +12,7 @@ from playground import pipelines
 from playground.catalog import ModelCard, cards
 from playground.events import Audio, Event
 from tests import tiny_speech, tiny_text
-from tests.test_browser import WAIT, Visitor, browser, pytestmark  # noqa: F401 - a fixture and a mark
+from tests.test_browser import WAIT, Visitor, browser, pytestmark, sync_api  # noqa: F401 - a fixture and a mark
 
 HOSTILE = "a fox <img src=x onerror=\"window.fired=1\"> <script>window.fired=1</script> ${window.fired=1} {{7*7}}"
 CHAT = "#text_generation-chat"
@@ -85,50 +85,54 @@ def say(visitor: Visitor, words: str) -> None:
     visitor.go("text_generation")
 
 
-def turns(visitor: Visitor, role: str) -> list[str]:
-    """The texts of a role's bubbles; role: user or bot."""
-    return visitor.page.locator(f"{CHAT} [data-testid={role}]").all_inner_texts()
+def bubbles(visitor: Visitor, role: str) -> Any:
+    """The bubbles of a role, which is user or bot."""
+    return visitor.page.locator(f"{CHAT} [data-testid={role}]")
 
 
 def answered(visitor: Visitor, before: str = "") -> str:
     """Waits until the line under the result is no longer `before`, that is another run's; returns the line."""
-    line = visitor.page.locator("#text_generation-made")
     visitor.page.wait_for_function(
         "before => document.querySelector('#text_generation-made').innerText !== before", arg=before, timeout=WAIT
     )
     visitor.page.locator("#text_generation-status .pg-done").wait_for(timeout=WAIT)
-    return line.inner_text()
+    visitor.page.wait_for_timeout(700)  # the bubbles are drawn a moment later
+    return visitor.page.locator("#text_generation-made").inner_text()
 
 
 def test_a_chat(visitor):
-    page = visitor.page
+    page, user, bot = visitor.page, bubbles(visitor, "user"), bubbles(visitor, "bot")
     choose_chatter(visitor)
     say(visitor, "first question")
     line = answered(visitor)
-    assert turns(visitor, "user") == ["first question"] and len(turns(visitor, "bot")) == 1
-    assert page.locator("#text_generation-prompt textarea").input_value() == ""
+    sync_api.expect(user).to_have_text(["first question"])
+    sync_api.expect(bot).to_have_count(1)
+    sync_api.expect(page.locator("#text_generation-prompt textarea")).to_have_value("")
 
     say(visitor, "second question")
     line = answered(visitor, line)
-    assert turns(visitor, "user") == ["first question", "second question"]
-    answer = turns(visitor, "bot")[1]
+    sync_api.expect(user).to_have_text(["first question", "second question"])
+    sync_api.expect(bot).to_have_count(2)
+    answer = bot.nth(1).inner_text()
     visitor.shot("chat")
 
     page.get_by_role("button", name="Go on from here").click()
     line = answered(visitor, line)
-    assert turns(visitor, "user") == ["first question", "second question"]
-    longer = turns(visitor, "bot")[1]
-    assert longer.startswith(answer.rstrip()) and len(longer) > len(answer)
+    sync_api.expect(user).to_have_text(["first question", "second question"])
+    sync_api.expect(bot.nth(1)).not_to_have_text(answer)
+    assert bot.nth(1).inner_text().startswith(answer.rstrip())
 
     page.locator(CHAT).get_by_label("Retry").last.click()  # likeliest tokens only: the same answer again
     line = answered(visitor, line)
-    assert turns(visitor, "user") == ["first question", "second question"] and turns(visitor, "bot")[1] == answer
+    sync_api.expect(user).to_have_text(["first question", "second question"])
+    sync_api.expect(bot.nth(1)).to_have_text(answer)
 
     page.locator(CHAT).get_by_label("Edit").first.click()
     page.locator(f"{CHAT} textarea").first.fill("another question")
     page.locator(CHAT).get_by_label("Submit").first.click()
     answered(visitor, line)
-    assert turns(visitor, "user") == ["another question"] and len(turns(visitor, "bot")) == 1
+    sync_api.expect(user).to_have_text(["another question"])
+    sync_api.expect(bot).to_have_count(1)
 
 
 def test_the_first_sentences_are_heard_before_the_last_is_made(visitor):
@@ -204,7 +208,6 @@ def test_a_hostile_message_is_harmless_in_a_chat(visitor):
     choose_chatter(visitor)
     say(visitor, HOSTILE)
     answered(visitor)
-    (shown,) = turns(visitor, "user")
-    assert shown == HOSTILE
+    sync_api.expect(bubbles(visitor, "user")).to_have_text([HOSTILE])
     assert visitor.page.locator(f"{CHAT} .message img").count() == 0
     assert is_harmless(visitor)

@@ -94,7 +94,7 @@ def slider(
     limits = card.range(request, name)
     default = card.default(request, name)
     return gr.Slider(
-        limits.low, top(limits), value=default, step=step or max(limits.step, limits.multiple_of), label=label, info=info,
+        limits.low, top(limits), value=default, step=step or (limits.multiple_of if limits.step == 1 else limits.step), label=label, info=info,
         elem_id=f"{request.task}-{name}", **more,
     )
 
