@@ -216,10 +216,27 @@ def test_a_file_that_is_no_picture(client, files, name, sentence):
     assert sentence in refusal(client, "super_resolution", {"image": file(files[name])})
 
 
+def test_only_uploads_are_read_and_no_other_path(served, files):
+    """Not with gradio_client, which would upload a file that is here."""
+    import httpx
+
+    api = f"{served.address}/gradio_api"
+    with httpx.Client(timeout=60) as visitor:
+        with files["image"].open("rb") as picture:
+            (uploaded,) = visitor.post(f"{api}/upload", files={"files": ("image.png", picture)}).json()
+        told = []
+        for path in (uploaded, str(files["image"])):
+            there = {"path": path, "meta": {"_type": "gradio.FileData"}}
+            asked = visitor.post(f"{api}/call/super_resolution", json={"data": ["sharpen", 1, there, 2, None]})
+            told.append(visitor.get(f"{api}/call/super_resolution/{asked.json()['event_id']}").text)
+    assert "event: complete" in told[0] and "picture-1.png" in told[0]
+    assert "event: error" in told[1] and "event: complete" not in told[1] and "picture-1.png" not in told[1]
+
+
 @pytest.mark.parametrize(("task", "wrong", "names"), [
     ("text_generation", {"temperature": "hot"}, "temperature"), ("text_to_image", {"steps": "many"}, "steps"),
-    ("text_to_image", {"steps": [1]}, "steps"), ("text_generation", {"history": "[["}, "history"), ("text_to_speech", {"speed": None}, "speed"),
-    ("super_resolution", {"scale": None}, "scale"),
+    ("text_to_image", {"steps": [1]}, "steps"), ("text_generation", {"history": "[["}, "history"),
+    ("text_to_speech", {"speed": None}, "speed"), ("super_resolution", {"scale": None}, "scale"),
 ])
 def test_a_value_of_another_type_is_named(client, files, task, wrong, names):
     assert names in refusal(client, task, sent(needed(BY_TASK[task]) | wrong, files))

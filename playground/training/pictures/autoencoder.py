@@ -45,17 +45,20 @@ def crops(pack: data.Pack, rng: np.random.Generator, count: int):
     return torch.from_numpy(out).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)  # (B, 3, H, W)
 
 
-def loss_of(autoencoder, pixels):
-    """L1 of the picture, of its gradients (edges) and of a 4 times smaller copy (colours), and a small KL term."""
+def reconstruction_loss(restored, pixels):
+    """L1 of the picture, of its gradients (edges) and of a 4 times smaller copy (colours)."""
     import torch.nn.functional as F
 
-    posterior = autoencoder.encode(pixels).latent_dist
-    restored = autoencoder.decode(posterior.sample()).sample.float()
-    colour = F.l1_loss(restored, pixels)
     edges = sum(F.l1_loss(restored.diff(dim=d), pixels.diff(dim=d)) for d in (-1, -2))
     broad = F.l1_loss(F.avg_pool2d(restored, 4), F.avg_pool2d(pixels, 4))
-    kl = posterior.kl().mean()
-    return colour + 0.5 * edges + broad + KL_WEIGHT * kl, colour
+    return F.l1_loss(restored, pixels) + 0.5 * edges + broad
+
+
+def loss_of(autoencoder, pixels):
+    """The reconstruction's loss with a small KL term."""
+    posterior = autoencoder.encode(pixels).latent_dist
+    restored = autoencoder.decode(posterior.sample()).sample.float()
+    return reconstruction_loss(restored, pixels) + KL_WEIGHT * posterior.kl().mean()
 
 
 def psnr(autoencoder, pack: data.Pack, *, device: str, count: int = 64) -> float:
@@ -95,7 +98,7 @@ def train(options: Options, pack: data.Pack, *, minutes: float):
         optimizer.param_groups[0]["lr"] = learning_rate(PEAK, clock.progress)
         pixels = crops(pack, rng, batch).to(options.device, memory_format=torch.channels_last)
         with torch.autocast(options.device, torch.bfloat16):
-            loss, colour = loss_of(network, pixels)
+            loss = loss_of(network, pixels)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -103,7 +106,7 @@ def train(options: Options, pack: data.Pack, *, minutes: float):
         average.update_parameters(network)
         step += 1
         if clock.spent - seen > 30:
-            say(f"autoencoder step {step} loss {loss.item():.4f} L1 {colour.item():.4f} spent {clock.spent:.0f} s")
+            say(f"autoencoder step {step} loss {loss.item():.4f} spent {clock.spent:.0f} s")
             seen = clock.spent
         if clock.spent - saved > 180:
             save_checkpoint(path, modules=modules, optimizers=[optimizer], step=step, spent=clock.spent)

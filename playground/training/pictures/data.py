@@ -65,6 +65,18 @@ OBJECTS: dict[str, str] = {
     "coin": "", "paw print": "paw prints",
 }
 
+# What the last part of the training is about: the things that should be drawn well.
+FOCUS = frozenset("""
+fox, cat face, panda, koala, pig, frog, penguin, owl, chick, duck, lion, tiger, bear, rabbit, whale, octopus, ladybug,
+butterfly, turtle, monkey, dog face, mouse, fish, snail, rose, sunflower, tulip, hibiscus, pine tree, tree, cactus, clover,
+maple leaf, mushroom, sun, moon, star, planet, earth, cloud, rainbow, lightning, snowflake, snowman, fire, water drop,
+grapes, watermelon, orange fruit, lemon, banana, pineapple, red apple, green apple, pear, peach, cherries, strawberry,
+kiwi, tomato, avocado, eggplant, carrot, broccoli, cheese, hamburger, pizza, egg, ice cream, doughnut, cookie, cupcake,
+birthday cake, lollipop, honey, house, car, bus, rocket, sailboat, balloon, gift, soccer ball, basketball, alarm clock,
+umbrella, pumpkin, crown, top hat, diamond, bell, guitar, candle, light bulb, book, letter, key, shield, magnet, robot,
+ghost, alien, skull, red heart, blue heart, green heart, yellow heart, purple heart, smiley
+""".replace("\n", " ").strip().split(", "))
+
 # Colours of the ground, 0..255, chosen to be told apart by name.
 GROUNDS: dict[str, tuple[int, int, int]] = {
     "white": (255, 255, 255), "grey": (160, 164, 170), "black": (24, 24, 28), "red": (222, 62, 62),
@@ -95,6 +107,12 @@ def load_pack(data: Path, *, limit: int | None = None) -> Pack:
     with zipfile.ZipFile(folder / "emoji256.zip") as archive:
         images = np.stack([np.asarray(Image.open(io.BytesIO(archive.read(rows[o]))).convert("RGBA")) for o in chosen])
     return Pack(names=tuple(wanted[o] for o in chosen), images=images)
+
+
+def focused(pack: Pack) -> Pack:
+    """The objects of FOCUS alone; all of them where the pack has none."""
+    rows = [row for row, name in enumerate(pack.names) if name in FOCUS] or list(range(len(pack.names)))
+    return Pack(names=tuple(pack.names[row] for row in rows), images=pack.images[rows])
 
 
 def caption(name: str, ground: str | None, rng: np.random.Generator) -> str:

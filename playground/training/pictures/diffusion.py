@@ -1,4 +1,4 @@
-"""Stage 2: the denoiser and its text encoder, trained on latents with v-prediction and a zero terminal SNR."""
+"""Stage 3: the denoiser and its text encoder, trained on latents with v-prediction and a zero terminal SNR."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ BATCH = 32
 PEAK = 7e-4
 VIEWS = 32  # stored placements of each object
 DROPPED = 0.1  # captions left out, for guidance
+FOCUS_FROM = 0.64  # of the budget; from there on only data.FOCUS is shown
 
 
 def build_denoiser():
@@ -40,10 +41,12 @@ def build_scheduler():
 
 @dataclass(frozen=True)
 class Bank:
-    """Encoded training pictures. latents: (N, 4, 16, 16) float16, scaled; captions: one of each picture's captions."""
+    """Encoded training pictures. latents: (N, 4, 16, 16) float16, scaled; captions: one of each picture's captions;
+    focus: (M,) int64, the rows that show an object of data.FOCUS."""
 
     latents: object
     captions: list[str]
+    focus: object
 
 
 def encode_bank(options: Options, pack: data.Pack, vae) -> Bank:
@@ -61,7 +64,8 @@ def encode_bank(options: Options, pack: data.Pack, vae) -> Bank:
             code = vae.encode(pixels.to(options.device, memory_format=torch.channels_last)).latent_dist.mode()
         latents.append((code.float() * vae.config.scaling_factor).half().cpu())
         captions += [c for _, c in pairs]
-    return Bank(latents=torch.cat(latents), captions=captions)
+    focus = torch.tensor([row for row, i in enumerate(order) if pack.names[i] in data.FOCUS] or range(len(order)))
+    return Bank(latents=torch.cat(latents), captions=captions, focus=focus)
 
 
 def train(options: Options, pack: data.Pack, vae, *, minutes: float):
@@ -95,7 +99,11 @@ def train(options: Options, pack: data.Pack, vae, *, minutes: float):
     # 3. The loop: noise a latent, ask for the velocity, with the caption dropped now and then.
     while clock.progress < 1 and not (options.smoke and step >= 3):
         optimizer.param_groups[0]["lr"] = learning_rate(PEAK, clock.progress)
-        rows = torch.randint(len(bank.captions), (8 if options.smoke else BATCH,))
+        batch = 8 if options.smoke else BATCH
+        if clock.progress < FOCUS_FROM:
+            rows = torch.randint(len(bank.captions), (batch,))
+        else:
+            rows = bank.focus[torch.randint(len(bank.focus), (batch,))]
         clean = bank.latents[rows].float().to(options.device)  # (B, 4, 16, 16)
         ids = torch.where(torch.rand(len(rows), 1) < DROPPED, nothing, tokens[rows]).to(options.device)  # (B, T)
         t = torch.randint(0, len(alphas), (len(rows),), device=options.device)

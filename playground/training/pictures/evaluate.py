@@ -1,4 +1,4 @@
-"""Stage 3: saves the diffusers folder in half precision, draws a contact sheet of fixed prompts, writes facts.json."""
+"""Stage 4: saves the diffusers folder in half precision, draws a contact sheet of fixed prompts, writes facts.json."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ def contact_sheet(pipeline, prompts: list[str], *, steps: int, guidance: float, 
 
 
 def examples(pack: data.Pack, count: int = 24) -> list[str]:
-    """Prompts spread evenly over the objects, some with a ground."""
-    names = [pack.names[i * len(pack.names) // count] for i in range(min(count, len(pack.names)))]
+    """Prompts spread evenly over the objects that it is to draw well, some with a ground."""
+    known = data.focused(pack).names
+    names = [known[i * len(known) // count] for i in range(min(count, len(known)))]
     grounds = list(data.GROUNDS)
     return [n if i % 3 == 0 else f"{n} on a {grounds[i % len(grounds)]} background" for i, n in enumerate(names)]
 
@@ -50,7 +51,8 @@ def write(options: Options, pack: data.Pack, pipeline, *, autoencoder: dict, dif
     sheet.save(options.work / "contact_sheet.png")
     write_facts(options.out, {
         "title": "Pictures",
-        "data": f"{len(pack.names)} objects of one emoji style, each on a plain ground",
+        "data": f"{len(pack.names)} objects of one emoji style, each on a plain ground; at the end"
+        f" only the {len(data.focused(pack).names)} that it is to draw well",
         "credits": CREDITS,
         "licence": "Apache-2.0",
         "seed": options.seed,
@@ -59,7 +61,8 @@ def write(options: Options, pack: data.Pack, pipeline, *, autoencoder: dict, dif
         "minutes": round(autoencoder["minutes"] + diffusion["minutes"], 1),
         "autoencoder": autoencoder,
         "diffusion": diffusion,
-        "objects": list(pack.names),
+        "objects": list(data.focused(pack).names),
+        "objects_met": list(pack.names),
         "grounds": list(data.GROUNDS),
     })
     say(f"saved {options.out} and {options.work / 'contact_sheet.png'}")

@@ -1,4 +1,4 @@
-"""Stage 4: the pictures that the tabs offer to start from, drawn by the starter itself, and one coloured scribble."""
+"""Stage 5: the pictures that the tabs offer to start from, drawn by the starter itself, and one coloured scribble."""
 
 from __future__ import annotations
 
