@@ -135,6 +135,12 @@ def load_checkpoint(path: Path, *, modules: dict, optimizers: list) -> tuple[int
     return int(meta["step"]), float(meta["spent"])
 
 
+def clear_weights(folder: Path) -> None:
+    """Removes older weights: a loader must not find two sets of shards in one folder."""
+    for file in (*folder.rglob("*.safetensors"), *folder.rglob("*.safetensors.index.json")):
+        file.unlink()
+
+
 def machine(device: str) -> str:
     """The hardware in words, for facts.json."""
     import torch

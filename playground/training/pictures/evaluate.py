@@ -6,7 +6,7 @@ import datetime
 from pathlib import Path
 
 from playground.training.pictures import data
-from playground.training.recipe import Options, machine, say, write_facts
+from playground.training.recipe import Options, clear_weights, machine, say, write_facts
 
 CREDITS = "Trained on Fluent Emoji (c) Microsoft Corporation (MIT)."
 SHARD = "10MB"
@@ -16,6 +16,7 @@ def save(pipeline, folder: Path) -> None:
     """Writes the pipeline as fp16 safetensors, every file under 12 MB."""
     import torch
 
+    clear_weights(folder)
     pipeline.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True, max_shard_size=SHARD)
     pipeline.to(dtype=torch.float32)
 

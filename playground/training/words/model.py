@@ -8,6 +8,7 @@ from typing import Any
 from playground.training.recipe import (
     Clock,
     Options,
+    clear_weights,
     learning_rate,
     load_checkpoint,
     machine,
@@ -153,6 +154,7 @@ def save(options: Options, tokenizer, network, facts: dict[str, Any]) -> None:
         do_sample=True, temperature=0.8, top_p=0.95, top_k=50, repetition_penalty=1.1, max_new_tokens=200,
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     )
+    clear_weights(options.out)
     network.half().save_pretrained(options.out, max_shard_size="10MB")
     tokenizer.save_pretrained(options.out)
     if facts["loss"] is None:  # nothing was left to train: the earlier run's loss stands
