@@ -131,7 +131,7 @@ def cards() -> tuple[ModelCard, ...]:
         starter(
             "pictures", title="Pictures (starter)", adapter="diffusion", tasks=PICTURE_TASKS,
             sentence="Draws one small glossy object on a plain ground within a second or two.",
-            bad_at="It knows about 250 things and one style. No scenes, no people, no photographs, no lettering.",
+            bad_at="It knows about a hundred things and one style. No scenes, no people, no photographs, no lettering.",
             defaults={
                 "steps": 15, "guidance_scale": 4.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
                 "strength": 0.6, "inpainting.strength": 1.0,

@@ -20,7 +20,7 @@ from playground.wiring import Job, Show, Updates, wire
 LABEL = "Inpaint"
 TASK = InpaintingRequest.task
 CANVAS = 512
-EXAMPLES = ((str(frame.EXAMPLES / "apple.png"), "a blue heart"), (str(frame.EXAMPLES / "cat.png"), "sunglasses"))
+EXAMPLES = ((str(frame.EXAMPLES / "apple.png"), "a blue heart"), (str(frame.EXAMPLES / "cat.png"), "a bear"))
 PAINTED, REGION, UPLOADED = "What I painted", "A box set by sliders", "A mask picture"
 
 
