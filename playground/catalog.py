@@ -133,7 +133,7 @@ def cards() -> tuple[ModelCard, ...]:
             sentence="Draws one small glossy object on a plain ground within a second or two.",
             bad_at="It knows about a hundred things and one style. No scenes, no people, no photographs, no lettering.",
             defaults={
-                "steps": 15, "guidance_scale": 4.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
+                "steps": 20, "guidance_scale": 3.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
                 "strength": 0.6, "inpainting.strength": 1.0,
             },
             limits={

@@ -13,8 +13,8 @@ from playground.wiring import Job, Show, Updates, wire
 LABEL = "Image"
 TASK = TextToImageRequest.task
 EXAMPLES = (
-    "a fox", "a red apple", "a rocket on a blue background", "a penguin", "a birthday cake on a pink background",
-    "an owl on a yellow background", "a sunflower", "a robot on a green background",
+    "a red apple", "a lion on a grey background", "a pear", "a rainbow", "a penguin", "a cupcake on an orange background",
+    "a car on a yellow background", "an umbrella", "a robot on a pink background", "a blue heart",
 )
 
 

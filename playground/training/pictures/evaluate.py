@@ -48,7 +48,7 @@ def write(options: Options, pack: data.Pack, pipeline, *, autoencoder: dict, dif
     """Saves everything that belongs into the starter's folder, and the contact sheet beside the checkpoints."""
     pipeline.set_progress_bar_config(disable=True)
     save(pipeline, options.out)
-    sheet = contact_sheet(pipeline, examples(pack), steps=2 if options.smoke else 20, guidance=4.0, seed=options.seed)
+    sheet = contact_sheet(pipeline, examples(pack), steps=2 if options.smoke else 20, guidance=3.0, seed=options.seed)
     sheet.save(options.work / "contact_sheet.png")
     write_facts(options.out, {
         "title": "Pictures",
