@@ -88,7 +88,7 @@ def test_the_run_and_test_commands_name_files_that_exist():
     assert "bash tests/run.sh" in text
     for path in ("app.py", "requirements.txt", "tests/run.sh", "LICENSE", "NOTICE"):
         assert (ROOT / path).is_file()
-    for module in re.findall(r"python -m (playground[.\w]+)", text):
+    for module in re.findall(r"python -m (playground(?:\.\w+)+)(?![.\w<])", text):
         place = ROOT / module.replace(".", "/")
         assert (place / "__main__.py").is_file() or place.with_suffix(".py").is_file(), module
 

@@ -42,7 +42,8 @@ def build(site: Site) -> None:
                 frame.examples([[e] for e in EXAMPLES], [text])
                 with gr.Accordion("More control", open=False):
                     voice = gr.Dropdown(
-                        list(cards[0].voices), value=first_voice(cards[0]), label="Voice", elem_id=f"{TASK}-voice", filterable=False,
+                        list(cards[0].voices), value=first_voice(cards[0]), label="Voice", elem_id=f"{TASK}-voice",
+                        filterable=False,
                     )
                     seed = frame.seed_box(TASK)
         with gr.Column(scale=3, min_width=300):

@@ -112,3 +112,10 @@ def test_example_prompts_use_known_words(packs):
     known |= {word for ground in data.GROUNDS for word in ground.split()}
     for prompt in (*examples.PROMPTS.values(), *evaluate.examples(pack)):
         assert set(prompt.split()) <= known, prompt
+
+
+def test_a_resumed_run_keeps_its_tokenizer(tmp_path):
+    first = words.kept_tokenizer(tmp_path / "tokenizer", ["fox", "red apple", "a cat", "on"])
+    again = words.kept_tokenizer(tmp_path / "tokenizer", ["other", "words"])
+    assert again.get_vocab() == first.get_vocab()
+    assert again("a red apple").input_ids == first("a red apple").input_ids

@@ -75,7 +75,7 @@ def train(options: Options, pack: data.Pack, vae, *, minutes: float):
     from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
     # 1. Words and latents.
-    tokenizer = words.build_tokenizer(data.known_words(pack))
+    tokenizer = words.kept_tokenizer(options.work / "tokenizer", data.known_words(pack))
     bank = encode_bank(options, pack, vae)
     say(f"{len(bank.captions)} latents of deviation {bank.latents.float().std():.3f}, vocabulary {len(tokenizer)}")
     tokens = words.encode(tokenizer, bank.captions)  # (N, T)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 MAX_TOKENS = 32
 WIDTH = 192
@@ -30,6 +31,16 @@ def build_tokenizer(words: list[str]):
         vocab.setdefault(letter + "</w>", len(vocab))
     merges = [tuple(m) for m in state["merges"]]
     return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=MAX_TOKENS)
+
+
+def kept_tokenizer(folder: Path, words: list[str]):
+    """The tokenizer in `folder`, learned and saved there at first: learning breaks ties by chance, so a resumed run
+    that learned it anew would give the trained text encoder other ids."""
+    from transformers import CLIPTokenizer
+
+    if not (folder / "tokenizer.json").exists():
+        build_tokenizer(words).save_pretrained(folder)
+    return CLIPTokenizer.from_pretrained(folder)
 
 
 def build_text_encoder(tokenizer):
