@@ -11,12 +11,12 @@ from PIL import Image
 
 from playground.events import Emit, Step
 
-PREVIEW_SHARE = 0.5  # of the denoising time
+PREVIEW_SHARE = 0.25  # of the denoising time
 UNKNOWN_COST_STEPS = 4  # a run of so many steps may try a preview before anybody knows what one costs
 
 
 def worth_it(*, cost: float | None, spent: float, since: float, expected: float, total: int) -> bool:
-    """Whether a preview keeps previews under about a tenth of the run.
+    """Whether a preview keeps previews under about a quarter of the run.
 
     cost: seconds of one, None if not yet known; spent: on previews so far; since: seconds since the last one;
     expected: seconds of the whole denoising; total: steps.

@@ -93,8 +93,9 @@ def slider(
     """A slider for a number of a request, with the card's range and default."""
     limits = card.range(request, name)
     default = card.default(request, name)
+    step = step or (limits.multiple_of if limits.step == 1 else limits.step)
     return gr.Slider(
-        limits.low, top(limits), value=default, step=step or (limits.multiple_of if limits.step == 1 else limits.step), label=label, info=info,
+        limits.low, top(limits), value=default, step=step, label=label, info=info,
         elem_id=f"{request.task}-{name}", **more,
     )
 

@@ -295,13 +295,13 @@ def test_a_preview_is_decoded_from_that_steps_latents(tmp_path, family):
     assert steps_of(events)[-1].preview is None
 
 
-def test_previews_cost_about_a_tenth():
+def test_previews_cost_at_most_a_quarter():
     cheap = {"cost": 1.0, "expected": 100.0, "total": 50}
     assert worth_it(spent=0, since=2, **cheap)
-    assert not worth_it(spent=1, since=9, **cheap)
-    assert worth_it(spent=1, since=10, **cheap)
-    assert not worth_it(spent=9.5, since=50, **cheap)
-    assert not worth_it(cost=1.0, expected=9.0, spent=0, since=9, total=10)
+    assert not worth_it(spent=1, since=3, **cheap)
+    assert worth_it(spent=1, since=4, **cheap)
+    assert not worth_it(spent=24.5, since=50, **cheap)
+    assert not worth_it(cost=1.0, expected=3.0, spent=0, since=3, total=10)
     assert worth_it(cost=None, expected=1.0, spent=0, since=1, total=4)
     assert not worth_it(cost=None, expected=1.0, spent=0, since=1, total=2)
 
