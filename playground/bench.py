@@ -219,13 +219,15 @@ def over_http(port: int, request: Any) -> None:
 
 
 def over_wire(base: str, request: Any) -> list[Any]:
-    """A request's fields in order, files uploaded first."""
+    """A request's fields in the endpoint's order, files uploaded first."""
     import io
 
     from PIL import Image
 
+    with urllib.request.urlopen(f"{base}/info") as answer:
+        parameters = json.load(answer)["named_endpoints"][f"/{request.task}"]["parameters"]
     values = []
-    for name in request.__dataclass_fields__:
+    for name in (parameter["parameter_name"] for parameter in parameters):
         value = getattr(request, name)
         if isinstance(value, Image.Image):
             buffer = io.BytesIO()
