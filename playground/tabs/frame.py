@@ -82,6 +82,14 @@ def buttons(task: str, label: str) -> Buttons:
     return Buttons(go=go, stop=stop, status=gr.HTML(status_line("Ready."), elem_id=f"{task}-status"))
 
 
+def upload_box(task: str, *, label: str = "Your picture", height: int = 240) -> gr.Image:
+    """Where a visitor's picture goes: its file as it was uploaded, which images.open_image reads."""
+    return gr.Image(
+        type="filepath", image_mode=None, label=label, sources=["upload", "clipboard"], height=height,
+        elem_id=f"{task}-image", buttons=[],
+    )
+
+
 def later() -> gr.Column:
     """What stands under the buttons; on a phone the result comes before it."""
     return gr.Column(elem_classes="pg-later")

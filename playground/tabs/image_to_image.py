@@ -25,10 +25,7 @@ def build(site: Site) -> None:
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
-            image = gr.Image(
-                type="filepath", image_mode=None, label="Your picture", sources=["upload", "clipboard"], height=240,
-                elem_id=f"{TASK}-image", buttons=[],
-            )
+            image = frame.upload_box(TASK)
             prompt = gr.Textbox(
                 label="What should it become? (prompt)", lines=2, max_lines=4, elem_id=f"{TASK}-prompt", value="a green apple",
             )

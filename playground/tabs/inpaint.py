@@ -30,10 +30,7 @@ def build(site: Site) -> None:
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
-            image = gr.Image(
-                type="filepath", image_mode=None, label="1. Your picture", sources=["upload", "clipboard"], height=170,
-                elem_id=f"{TASK}-image", buttons=[],
-            )
+            image = frame.upload_box(TASK, label="1. Your picture", height=170)
             editor = gr.ImageEditor(
                 type="pil", label="2. Paint over what should change", layers=False, transforms=(), sources=(),
                 canvas_size=(CANVAS, CANVAS), brush=gr.Brush(colors=["#ff2fa0"], color_mode="fixed", default_size=28),

@@ -24,10 +24,7 @@ def build(site: Site) -> None:
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
-            image = gr.Image(
-                type="filepath", image_mode=None, label="Your picture", sources=["upload", "clipboard"], height=240,
-                elem_id=f"{TASK}-image", buttons=[],
-            )
+            image = frame.upload_box(TASK)
             scale = gr.Radio(
                 [("2 times", 2), ("4 times", 4)], value=4, label="How much larger (scale)", elem_id=f"{TASK}-scale",
             )
