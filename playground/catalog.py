@@ -26,7 +26,9 @@ class ModelCard:
     a hub repository, else ""; download and memory in bytes (memory: of the loaded weights, an estimate before it was
     loaded); defaults: values for request fields that the visitor left to the model ("inpainting.strength" for one task
     only); limits: narrower ranges;
-    options: what the adapter must know (for example "guidance": the pipeline's own name of that argument).
+    options: what the adapter must know (for example "guidance": the pipeline's own name of that argument);
+    things, styles, grounds: what a starter can draw, its style words and its backgrounds' colours; vocabulary: every word
+    of its captions, in lower case; all empty where not known.
     """
 
     id: str
@@ -47,6 +49,10 @@ class ModelCard:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     voices: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    things: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    grounds: tuple[str, ...] = ()
+    vocabulary: frozenset[str] = frozenset()
 
     @property
     def starter(self) -> bool:
@@ -102,12 +108,14 @@ def weight_bytes(folder: Path) -> int:
 
 
 def starter(name: str, **values: Any) -> ModelCard:
-    """The card of a starter model; its training data line and memory come from its folder."""
+    """The card of a starter model; its training data line, memory and what it knows come from its folder."""
     folder = ASSETS / "starters" / name
     known = facts(folder)
     return ModelCard(
         id=name, folder=folder, licence=known.get("licence", "Apache-2.0"),
-        training_data=known.get("data", "see its recipe"), memory=max(weight_bytes(folder), 1_000_000), **values,
+        training_data=known.get("data", "see its recipe"), memory=max(weight_bytes(folder), 1_000_000),
+        things=tuple(known.get("objects", ())), styles=tuple(known.get("styles", ())),
+        grounds=tuple(known.get("grounds", ())), vocabulary=frozenset(known.get("vocabulary", ())), **values,
     )
 
 
@@ -130,15 +138,15 @@ def cards() -> tuple[ModelCard, ...]:
         ),
         starter(
             "pictures", title="Pictures (starter)", adapter="diffusion", tasks=PICTURE_TASKS,
-            sentence="Draws one small glossy object on a plain ground within a second or two.",
-            bad_at="It knows about a hundred things and one style. No scenes, no people, no photographs, no lettering.",
+            sentence="Draws one to three small things on a coloured ground, in the style you name, within a second or two.",
+            bad_at="It knows about a hundred things: no scenes, people, photographs or lettering. Pairs are often mixed up.",
             defaults={
-                "steps": 20, "guidance_scale": 3.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
-                "strength": 0.6, "inpainting.strength": 1.0,
+                "steps": 8, "guidance_scale": 3.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
+                "strength": 0.6, "image_to_image.steps": 12, "inpainting.strength": 1.0,
             },
             limits={
-                "steps": Limits(low=1, high=60), "width": Limits(low=128, high=128, multiple_of=8),
-                "height": Limits(low=128, high=128, multiple_of=8),
+                "steps": Limits(low=1, high=60), "guidance_scale": Limits(low=1, high=7, step=0.1),
+                "width": Limits(low=128, high=128, multiple_of=8), "height": Limits(low=128, high=128, multiple_of=8),
             },
         ),
         starter(

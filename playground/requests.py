@@ -206,9 +206,31 @@ SCHEDULERS = ("model's own", "DPM++ 2M", "DPM++ 2M Karras", "Euler", "Euler a", 
 
 @dataclass(frozen=True, kw_only=True)
 class TextToImageRequest(DiffusionRequest):
-    """Draw a picture from words."""
+    """Draw a picture from words, pictures like one, or a strip from one picture to another.
+
+    variation: above 0, pictures like the one that `seed` gives, the more unlike it the nearer to 1; to_prompt, to_seed:
+    the strip's other end, the same prompt and the same seed where they are not given; frames: pictures in the strip.
+    """
 
     task: ClassVar[str] = "text_to_image"
+    variation: float = number(0.0, 0, 1, step=0.05)
+    to_prompt: str = ""
+    to_seed: int | None = number(None, 0, MAX_SEED)
+    frames: int = number(5, 3, 9)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        to_prompt = check_text("to_prompt", self.to_prompt, longest=MAX_PROMPT, empty=True)
+        object.__setattr__(self, "to_prompt", to_prompt if to_prompt.strip() else "")
+        if self.walks and self.num_images > 1:
+            raise BadRequest("num_images must be 1 for a strip: frames says how many pictures it has.", field="num_images")
+        if self.walks and self.variation > 0:
+            raise BadRequest("variation must be 0 for a strip: its two ends say what changes.", field="variation")
+
+    @property
+    def walks(self) -> bool:
+        """Whether a strip is asked for."""
+        return bool(self.to_prompt) or self.to_seed is not None
 
 
 def check_strength(steps: int | None, strength: float | None) -> None:

@@ -34,7 +34,8 @@ class Job:
 
     request: the class to build; controls: a component for each of its fields that people can set; prepare: turns the
     controls' values into the request's (for example an editor's layers into image and mask); begin: called at each
-    click, returns the function that turns an event into updates of the tab's own components.
+    click with the controls' values, returns the function that turns an event into updates of the tab's own components;
+    starts: all buttons of the tab that start a run, where `go` is not the only one: they are off while one works.
     """
 
     request: type[Request]
@@ -43,8 +44,14 @@ class Job:
     stop: gr.Button
     status: gr.HTML
     made_by: gr.HTML
-    begin: Callable[[], Show]
+    begin: Callable[[dict[str, Any]], Show]
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    starts: tuple[gr.Button, ...] = ()
+
+    def switched(self, *, busy: bool) -> Updates:
+        """Updates of the buttons that start runs and of Stop."""
+        starts = {button: gr.update(interactive=not busy) for button in (self.go, *self.starts)}
+        return starts | {self.stop: gr.update(interactive=busy)}
 
 
 def status_line(text: str, kind: str = "calm", *, part: float | None = None) -> str:
@@ -112,12 +119,33 @@ def facts_of(card: ModelCard, done: Done) -> dict[str, Any]:
 
 
 def wire(
-    engine: Engine, job: Job, *, outputs: tuple[gr.components.Component, ...], also: tuple[Any, ...] = (),
+    engine: Engine, job: Job, *others: Job, outputs: tuple[gr.components.Component, ...], also: tuple[Any, ...] = (),
     after: tuple[Any, ...] = (),
 ) -> None:
-    """Connects a tab's buttons. outputs: the components that `begin`'s function updates; also: further triggers
-    (the prompt box's submit); after: events behind which a run starts (one that has filled the prompt box).
+    """Connects a tab's buttons. outputs: the components that `begin`'s function updates; also: further triggers of the
+    first job (the prompt box's submit); after: events behind which it starts (one that has filled the prompt box);
+    others: jobs that share its Stop, status line and outputs, each with a button of its own.
     Raises at start-up where controls and the request's fields differ."""
+    running = []
+    for one in (job, *others):
+        how = {
+            "fn": runner(engine, one), "inputs_kwargs": dict(one.controls), "show_progress": "hidden",
+            "concurrency_limit": IN_FLIGHT, "outputs": [one.status, one.made_by, *one.switched(busy=False), *outputs],
+            "api_visibility": "private", "trigger_mode": "once",
+        }
+        first = one is job
+        running.append(gr.on(triggers=[one.go.click, *(also if first else ())], **how))
+        running += [event.then(**how) for event in after if first]
+    quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    cancelled = job.stop.click(None, cancels=running, **quiet)
+    cancelled.then(  # behind it, or a step that was under way could be shown over these words
+        lambda: {job.status: status_line("Stopped. What was made so far stays.", "calm")} | job.switched(busy=False),
+        outputs=[job.status, *job.switched(busy=False)], **quiet,
+    )
+
+
+def runner(engine: Engine, job: Job) -> Callable[..., Iterator[Updates]]:
+    """The function behind a job's button."""
     fields = {f.name for f in dataclasses.fields(job.request)}
     if job.prepare is dict and (wrong := set(job.controls) - fields):
         raise ValueError(f"{job.request.__name__} has no field {', '.join(sorted(wrong))}")
@@ -126,45 +154,31 @@ def wire(
         yield from follow(engine, job, values, visitor_of(http))
 
     run.costly = True
-    how = {
-        "fn": run, "inputs_kwargs": dict(job.controls), "show_progress": "hidden", "concurrency_limit": IN_FLIGHT,
-        "outputs": [job.status, job.made_by, job.go, job.stop, *outputs], "api_visibility": "private",
-        "trigger_mode": "once",
-    }
-    running = [gr.on(triggers=[job.go.click, *also], **how), *(event.then(**how) for event in after)]
-    job.stop.click(
-        lambda: (status_line("Stopped. What was made so far stays.", "calm"), *buttons(busy=False)),
-        outputs=[job.status, job.go, job.stop], cancels=running, queue=False, show_progress="hidden",
-        api_visibility="private",
-    )
-
-
-def buttons(*, busy: bool) -> tuple[Any, Any]:
-    """Updates of the primary button and of Stop."""
-    return gr.update(interactive=not busy), gr.update(interactive=busy)
+    return run
 
 
 def follow(engine: Engine, job: Job, values: dict[str, Any], visitor: str) -> Iterator[Updates]:
     """One run, as component updates; every error becomes a sentence in the status line."""
-    ready, idle = buttons(busy=False)
-    back = {job.go: ready, job.stop: idle}
+    back = job.switched(busy=False)
     notices: list[str] = []
     events = None
     try:
         request, card = engine.check(job.request(**job.prepare(values)))
-        show = job.begin()
-        busy, stoppable = buttons(busy=True)
-        yield {job.status: status_line("Starting…", "busy"), job.go: busy, job.stop: stoppable}
+        show = job.begin(values)
+        yield {job.status: status_line("Starting…", "busy")} | job.switched(busy=True)
         events = engine.run(request, visitor)
         for event in events:
             if event is None:
                 yield {job.status: gr.skip()}
                 continue
             updates = show(event, request)
-            if (line := describe(event, notices)) is not None:
-                updates[job.status] = line
+            line = describe(event, notices)
             if isinstance(event, Done):
-                updates |= back | {job.made_by: made_by(card, event)}
+                if updates:
+                    yield updates  # on its own, since it may update a button that `back` updates too
+                updates = back | {job.made_by: made_by(card, event)}
+            if line is not None:
+                updates[job.status] = line
             if updates:
                 yield updates
     except PlaygroundError as error:

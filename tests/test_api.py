@@ -144,7 +144,7 @@ ALL_FIELDS = {
         "model": "words", "seed": 3, "max_new_tokens": 9, "temperature": 0.5, "top_p": 0.9, "top_k": 7,
         "repetition_penalty": 1.2, "history": [{"role": "user", "content": "hello"}],
     },
-    "text_to_image": DRAWN,
+    "text_to_image": DRAWN | {"variation": 0.3, "to_prompt": "", "to_seed": None, "frames": 3},
     "image_to_image": CHANGED,
     "inpainting": CHANGED | {"feather": 2},
     "super_resolution": {"model": "sharpen", "seed": 3, "scale": 4, "tile": 32},
@@ -174,6 +174,13 @@ def test_an_endpoint_with_all_fields_gives_the_same_again(client, files, task):
     assert delivered_bytes(task, again) == delivered_bytes(task, result)
 
 
+@pytest.mark.parametrize("end", [{"to_prompt": "a pear"}, {"to_seed": 9}, {"to_prompt": "a pear", "to_seed": 9}])
+def test_a_strip_is_delivered_as_its_frames(client, end):
+    strip, facts = client.predict(prompt="a red apple", seed=3, steps=2, frames=3, **end, api_name="/text_to_image")
+    check_delivered("text_to_image", strip, facts, BY_TASK["text_to_image"])
+    assert facts["seed"] == 3 and len({Path(path).read_bytes() for path in strip}) == 3
+
+
 BAD = [
     ("text_generation", {"prompt": ""}), ("text_generation", {"prompt": "x" * 2001}), ("text_generation", {"temperature": 5}),
     ("text_generation", {"max_new_tokens": 801}), ("text_generation", {"max_new_tokens": 1.5}),
@@ -182,6 +189,8 @@ BAD = [
     ("text_generation", {"model": "pictures"}), ("text_generation", {"seed": -2}),
     ("text_to_image", {"steps": 0}), ("text_to_image", {"steps": 61}), ("text_to_image", {"width": 256}),
     ("text_to_image", {"scheduler": "Magic"}), ("text_to_image", {"num_images": 5}),
+    ("text_to_image", {"num_images": 2, "to_seed": 5}), ("text_to_image", {"to_seed": -1}),
+    ("text_to_image", {"frames": 2}), ("text_to_image", {"variation": 1.1}),
     ("image_to_image", {"image": None}), ("image_to_image", {"steps": 4, "strength": 0.1}),
     ("inpainting", {"mask": None}), ("inpainting", {"mask": "black"}), ("inpainting", {"mask": "other"}),
     ("super_resolution", {"scale": 3}), ("super_resolution", {"tile": 16}),

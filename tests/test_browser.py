@@ -114,6 +114,83 @@ def test_a_picture_is_drawn(visitor):
     visitor.shot("image-done")
 
 
+def few_steps(visitor) -> None:
+    """Sets the steps of the Image tab, so that its runs are short."""
+    visitor.page.get_by_text("More control").locator("visible=true").click()
+    visitor.page.locator("#text_to_image-steps input[type=number]").fill("3")
+    visitor.page.locator("#text_to_image-steps input[type=number]").press("Tab")
+
+
+def shows(visitor, condition: str) -> None:
+    """Waits until a condition holds for `images`, the pictures of the Image tab's finished result."""
+    visitor.page.wait_for_function(
+        "() => { const images = [...document.querySelectorAll('#text_to_image-result figure a img')];"
+        f" return images.every(i => i.complete) && ({condition}); }}", timeout=WAIT,
+    )
+    visitor.page.locator("#text_to_image-go:enabled").wait_for(timeout=WAIT)
+
+
+def test_a_surprise_is_one_click(visitor):
+    visitor.tab("Image")
+    few_steps(visitor)
+    assert "This starter knows" in visitor.page.locator("#text_to_image-knows").inner_text()
+    visitor.page.locator("#text_to_image-prompt textarea").fill("nothing of this kind")
+    visitor.page.locator("#text_to_image-surprise").click()
+    visitor.done("text_to_image")
+    prompt = visitor.page.locator("#text_to_image-prompt textarea").input_value()
+    assert prompt and prompt != "nothing of this kind"
+    assert visitor.page.locator("#text_to_image-result img").get_attribute("alt") == prompt
+
+
+def test_what_it_can_draw_is_found_by_typing(visitor):
+    visitor.tab("Image")
+    visitor.page.locator("#text_to_image-ideas input").click()
+    visitor.page.get_by_role("option").first.wait_for(timeout=WAIT)
+    visitor.page.keyboard.type("panda", delay=30)
+    visitor.page.get_by_role("option", name="panda", exact=True).click()
+    sync_api.expect(visitor.page.locator("#text_to_image-prompt textarea")).to_have_value("a panda", timeout=WAIT)
+
+
+def test_variations_and_a_larger_one_of_them(visitor):
+    page = visitor.page
+    visitor.tab("Image")
+    few_steps(visitor)
+    assert not page.locator("#text_to_image-variations").is_visible()
+    visitor.go("text_to_image")
+    shows(visitor, "images.length === 1")
+    page.locator("#text_to_image-variations").click()
+    sync_api.expect(page.locator("#text_to_image-surprise")).to_be_disabled(timeout=WAIT)
+    shows(visitor, "images.length === 4")
+    page.locator("#text_to_image-which").get_by_text("3", exact=True).click()
+    page.locator("#text_to_image-enlarge").click()
+    shows(visitor, "images.length === 4 && images[2].naturalWidth === 256 && images[3].naturalWidth === 128")
+    assert page.locator("#text_to_image-enlarge").inner_text() == "Enlarge to 512 x 512"
+    assert "Made by Sharpen" in page.locator("#text_to_image-made").inner_text()
+    visitor.shot("image-variations")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_a_walk_is_a_strip(browser, server, width, height):
+    visitor = Visitor(browser, server, width=width, height=height)
+    page = visitor.page
+    visitor.tab("Image")
+    few_steps(visitor)
+    page.get_by_text("Walk between two pictures").locator("visible=true").click()
+    page.get_by_label("To these words").fill("")
+    page.locator("#text_to_image-walk-go").click()
+    page.locator("#text_to_image-status .pg-error").get_by_text("nowhere to walk to").wait_for(timeout=WAIT)
+    page.get_by_label("To these words").fill("a fox")
+    page.locator("#text_to_image-walk-go").click()
+    shows(visitor, "images.length === 5")
+    assert page.locator("#text_to_image-result figcaption span").all_inner_texts() == ["start", "2", "3", "4", "end"]
+    tops = {round(page.locator("#text_to_image-result img").nth(i).bounding_box()["y"]) for i in range(5)}
+    assert len(tops) == 1, "the strip is no row"
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    assert not page.locator("#text_to_image-variations").is_visible()
+    visitor.shot(f"image-walk-{width}")
+    visitor.close()
+
+
 def test_a_picture_is_redrawn(visitor, photo):
     visitor.tab("Image to image")
     visitor.upload("image_to_image", photo)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from playground import catalog
 from playground.catalog import Catalog, ModelCard, cards
 from playground.errors import BadRequest
 from playground.requests import REQUESTS, SCHEDULERS, Limits, Request
@@ -22,8 +24,8 @@ NEEDED = {"prompt": "an apple", "text": "Hello", "image": PICTURE, "mask": Image
 
 
 def unasked(card: ModelCard, kind: type[Request]) -> set[str]:
-    """Fields that stay None: the picture's own shape, a voice where the model has none to choose from."""
-    fields = {"width", "height"} if kind.task in ("image_to_image", "inpainting") else set()
+    """Fields that stay None: the picture's own shape, a strip's other seed, a voice where there is none to choose from."""
+    fields = {"width", "height"} if kind.task in ("image_to_image", "inpainting") else {"to_seed"}
     return fields if card.voices else fields | {"voice"}
 
 
@@ -37,6 +39,19 @@ def served_by(key: str, card: ModelCard) -> list[type[Request]]:
     task, _, name = key.rpartition(".")
     kinds = [BY_TASK[t] for t in card.tasks if not task or t == task]
     return [k for k in kinds if name in {f.name for f in dataclasses.fields(k)}]
+
+
+def test_what_a_starter_knows_comes_from_its_facts(tmp_path, monkeypatch) -> None:
+    known = {"objects": ["red apple", "panda"], "grounds": ["blue"], "vocabulary": ["a", "red", "apple"], "data": "pictures"}
+    (tmp_path / "starters" / "some").mkdir(parents=True)
+    (tmp_path / "starters" / "some" / "facts.json").write_text(json.dumps(known), encoding="utf8")
+    monkeypatch.setattr(catalog, "ASSETS", tmp_path)
+    values = {"title": "Some", "sentence": ".", "bad_at": ".", "adapter": "diffusion", "tasks": frozenset()}
+    card = catalog.starter("some", **values)
+    assert (card.things, card.grounds, card.styles) == (("red apple", "panda"), ("blue",), ())
+    assert card.vocabulary == {"a", "red", "apple"}
+    bare = catalog.starter("without-facts", **values)
+    assert (bare.things, bare.grounds, bare.styles, bare.vocabulary) == ((), (), (), frozenset())
 
 
 def test_ids_are_unique() -> None:

@@ -57,6 +57,7 @@ TINY = {
         build=lambda folder: tiny_diffusion.stable_diffusion(folder, inpaint=True), adapter="diffusion",
         tasks=frozenset({"inpainting"}),
     ),
+    "sd-distilled": Tiny(build=tiny_diffusion.distilled, adapter="diffusion", tasks=PICTURE_TASKS),
     "z-image": Tiny(build=tiny_diffusion.z_image, adapter="diffusion", tasks=PICTURE_TASKS),
     "flux2-klein": Tiny(
         build=tiny_diffusion.flux2_klein, adapter="diffusion", tasks=PICTURE_TASKS,

@@ -139,7 +139,9 @@ def test_model_must_be_an_id(kind: type[Request], value: Any) -> None:
 
 
 TEXTS = [(TextGenerationRequest, "prompt", MAX_PROMPT), *((kind, "prompt", MAX_PROMPT) for kind in DIFFUSION),
-         *((kind, "negative_prompt", MAX_PROMPT) for kind in DIFFUSION), (TextToSpeechRequest, "text", MAX_SPEECH)]
+         *((kind, "negative_prompt", MAX_PROMPT) for kind in DIFFUSION), (TextToImageRequest, "to_prompt", MAX_PROMPT),
+         (TextToSpeechRequest, "text", MAX_SPEECH)]
+MAY_BE_EMPTY = ("negative_prompt", "to_prompt")
 KEPT = [
     "plain", "two\nlines\tand a tab", "naïve café", "a fox 🦊 👩‍👩‍👧 🇩🇪", "سلام علیکم", "שלום", "你好，世界",
     "नमस्ते", "e\u0301",
@@ -160,11 +162,11 @@ def test_bad_texts_are_refused(kind: type[Request], name: str, longest: int) -> 
     assert getattr(made(kind, **{name: "x" * longest}), name) == "x" * longest
     emoji = "🦊" * (longest - 1) + "a"
     assert getattr(made(kind, **{name: emoji}), name) == emoji
-    if name != "negative_prompt":
+    if name not in MAY_BE_EMPTY:
         for value in (None, "", " ", "\n\t ", "\x00", "\x00\x1b ", "\ud800", "\u200b", "\u00a0\u3000", "\u202e\u202c"):
             refused(kind, name, value)
     else:
-        assert made(kind, **{name: None}).negative_prompt == ""
+        assert getattr(made(kind, **{name: None}), name) == ""
 
 
 @pytest.mark.parametrize("value", KEPT)
@@ -227,6 +229,27 @@ def test_bad_history_is_refused(value: Any) -> None:
 ])
 def test_history_in_every_form(value: Any, expected: tuple) -> None:
     assert made(TextGenerationRequest, history=value).history == expected
+
+
+@pytest.mark.parametrize(("values", "walks"), [
+    ({}, False), ({"to_prompt": "a pear"}, True), ({"to_seed": 0}, True), ({"to_seed": "7"}, True),
+    ({"to_prompt": "a pear", "to_seed": MAX_SEED}, True), ({"to_prompt": " \n"}, False), ({"frames": 9}, False),
+    ({"variation": 0.5}, False),
+])
+def test_a_strip_is_asked_for_by_its_other_end(values: dict[str, Any], walks: bool) -> None:
+    assert made(TextToImageRequest, **values).walks is walks
+
+
+@pytest.mark.parametrize("end", [{"to_prompt": "a pear"}, {"to_seed": 0}])
+def test_a_strip_is_of_one_picture_at_each_place(end: dict[str, Any]) -> None:
+    assert "frames" in refused(TextToImageRequest, "num_images", 2, **end)
+    refused(TextToImageRequest, "variation", 0.05, **end)
+    assert made(TextToImageRequest, num_images=1, frames=9, variation=0, **end).frames == 9
+
+
+def test_a_strip_ends_at_a_seed_and_not_at_chance() -> None:
+    refused(TextToImageRequest, "to_seed", RANDOM_SEED)
+    assert made(TextToImageRequest, num_images=4, variation=1).variation == 1
 
 
 IMAGES = [(kind, name) for kind in REQUESTS for name in ("image", "mask") if name in NEEDED[kind]]

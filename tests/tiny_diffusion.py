@@ -38,26 +38,27 @@ def qwen_tokenizer():
     return tokenizer
 
 
-def clip_text_encoder(tokenizer):
-    """A CLIPTextModel 32 wide."""
-    from transformers import CLIPTextConfig, CLIPTextModel
+def clip_text_encoder(tokenizer, *, projected: bool = False):
+    """A CLIPTextModel 32 wide, or a CLIPTextModelWithProjection."""
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-    return CLIPTextModel(CLIPTextConfig(
+    return (CLIPTextModelWithProjection if projected else CLIPTextModel)(CLIPTextConfig(
         vocab_size=len(tokenizer), hidden_size=32, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4,
         max_position_embeddings=tokenizer.model_max_length, projection_dim=32, bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     ))
 
 
-def unet(in_channels: int):
+def unet(in_channels: int, **changes):
     """A UNet2DConditionModel 16 and 32 wide."""
     from diffusers import UNet2DConditionModel
 
-    return UNet2DConditionModel(
-        sample_size=16, in_channels=in_channels, out_channels=4, layers_per_block=1, block_out_channels=(16, 32),
-        norm_num_groups=8, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=32, attention_head_dim=4,
-    )
+    return UNet2DConditionModel(**{
+        "sample_size": 16, "in_channels": in_channels, "out_channels": 4, "layers_per_block": 1,
+        "block_out_channels": (16, 32), "norm_num_groups": 8,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"), "cross_attention_dim": 32, "attention_head_dim": 4,
+    } | changes)
 
 
 def autoencoder(blocks: int = 2, **changes):
@@ -70,9 +71,13 @@ def autoencoder(blocks: int = 2, **changes):
     )
 
 
-def stable_diffusion(folder: Path, *, inpaint: bool = False, scheduler=None, dtype=torch.float32) -> Path:
+def stable_diffusion(
+    folder: Path, *, inpaint: bool = False, scheduler=None, dtype=torch.float32, blocks: int = 3,
+    time_cond_proj_dim: int | None = None,
+) -> Path:
     """A StableDiffusionPipeline, or a StableDiffusionInpaintPipeline of 9 channels; by default with the scheduler of
-    the starter pictures. Sides become 4 times smaller in latents."""
+    the starter pictures. Sides become 2^(blocks - 1) times smaller in latents. time_cond_proj_dim: width of the guidance
+    scale's embedding, as where guidance was distilled."""
     import diffusers
 
     torch.manual_seed(0)
@@ -80,10 +85,39 @@ def stable_diffusion(folder: Path, *, inpaint: bool = False, scheduler=None, dty
     tokenizer = clip_tokenizer()
     scheduler = scheduler or diffusers.DPMSolverMultistepScheduler(**V_PREDICTION)
     pipe = kind(
-        vae=autoencoder(3), text_encoder=clip_text_encoder(tokenizer), tokenizer=tokenizer, scheduler=scheduler,
-        unet=unet(9 if inpaint else 4), safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+        vae=autoencoder(blocks), text_encoder=clip_text_encoder(tokenizer), tokenizer=tokenizer, scheduler=scheduler,
+        unet=unet(9 if inpaint else 4, time_cond_proj_dim=time_cond_proj_dim), safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
     )
     pipe.to(dtype=dtype).save_pretrained(folder)
+    return folder
+
+
+def distilled(folder: Path) -> Path:
+    """A StableDiffusionPipeline whose network reads the guidance scale, with a layer for previews."""
+    from safetensors.torch import save_file
+
+    stable_diffusion(folder, blocks=4, time_cond_proj_dim=16)
+    layer = {"weight": torch.randn(48, 4, 3, 3) * 0.1, "bias": torch.randn(48) * 0.1}
+    save_file(layer, folder / "preview.safetensors")
+    return folder
+
+
+def stable_diffusion_xl(folder: Path) -> Path:
+    """A StableDiffusionXLPipeline, whose text is encoded twice and pooled. Sides become 4 times smaller in latents."""
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
+
+    torch.manual_seed(0)
+    tokenizer = clip_tokenizer()
+    network = unet(
+        4, cross_attention_dim=64, addition_embed_type="text_time", addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=6 * 8 + 32,
+    )
+    StableDiffusionXLPipeline(
+        vae=autoencoder(3), text_encoder=clip_text_encoder(tokenizer), tokenizer=tokenizer, unet=network,
+        text_encoder_2=clip_text_encoder(tokenizer, projected=True), tokenizer_2=clip_tokenizer(),
+        scheduler=EulerDiscreteScheduler(), add_watermarker=False,
+    ).save_pretrained(folder)
     return folder
 
 

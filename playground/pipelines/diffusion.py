@@ -17,10 +17,11 @@ from playground.catalog import ModelCard
 from playground.device import Device
 from playground.errors import BadRequest, Unexpected
 from playground.events import Emit, ImagesResult, Notice
-from playground.pipelines import repaint, schedulers, where
-from playground.pipelines.denoising import Denoising, pictures
+from playground.pipelines import membrane, repaint, schedulers, vocabulary, walk, where
+from playground.pipelines.denoising import Denoising, LinearPreview, linear_preview, pictures
 from playground.requests import DiffusionRequest, ImageToImageRequest, InpaintingRequest
 
+ANEW = 0.9  # the strength that paints anew over the shades of the surroundings; at 1 the ground would be forgotten too
 PREVIEW_SIDE = 512  # longest side of an inpainting's preview, which shows the whole upload
 # what AutoPipelineFor… does not know: the class that serves a task with another class's weights
 SISTERS = {
@@ -53,7 +54,8 @@ def load(card: ModelCard, device: Device) -> DiffusionModel:
 
     dtype = getattr(torch, device.dtype)
     pipe = DiffusionPipeline.from_pretrained(card.origin, dtype=dtype, **where(card))
-    return DiffusionModel(card=card, pipe=pipe.to(device.name), dtype=dtype)
+    preview = linear_preview(card.folder, device.name)
+    return DiffusionModel(card=card, pipe=pipe.to(device.name), dtype=dtype, preview=preview)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ class Job:
 class DiffusionModel:
     """A loaded pipeline and its sisters for the other tasks, which share its weights. nbytes: bytes of the weights."""
 
-    def __init__(self, *, card: ModelCard, pipe: Any, dtype: Any) -> None:
+    def __init__(self, *, card: ModelCard, pipe: Any, dtype: Any, preview: LinearPreview | None = None) -> None:
         self.card = card
         self.dtype = str(dtype).removeprefix("torch.")
         self.nbytes = weight_bytes(pipe)
@@ -80,6 +82,7 @@ class DiffusionModel:
         self._sisters: dict[str, Any] = {}
         self._own_scheduler = pipe.scheduler
         self._decode_rate: float | None = None
+        self._preview = preview
 
     @property
     def schedulers(self) -> tuple[str, ...]:
@@ -109,18 +112,17 @@ class DiffusionModel:
         return getattr(diffusers, name).from_pipe(self._pipe, dtype=self._dtype)  # else it casts all to float32
 
     def run(self, request: DiffusionRequest, emit: Emit) -> ImagesResult:
-        """Makes num_images pictures, picture i from seed + i; raises what emit raises."""
+        """Makes num_images pictures, picture i from seed + i, or variations, or a strip; raises what emit raises."""
         begun = time.perf_counter()
         pipe = self.pipe(request.task)
         scheduler = schedulers.build(request.scheduler, self._own_scheduler, title=self.card.title)
-        for field in ("prompt", "negative_prompt"):
-            if cut := what_is_cut(pipe, getattr(request, field), what=field.replace("_", " ")):
-                emit(Notice(text=cut))
+        for text in self._notices(request, pipe):
+            emit(Notice(text=text))
         job = self._job(request, pipe, emit)
         watched = Denoising(
-            pipe=pipe, emit=emit, show=lambda made: repaint.sheet([job.show(p) for p in made]),
-            pixels=job.size[0] * job.size[1] * request.num_images, decode_rate=self._decode_rate,
-            begun=begun,
+            pipe=pipe, emit=emit, show=lambda made: repaint.sheet([job.show(enlarged(p, job.size)) for p in made]),
+            pixels=job.size[0] * job.size[1] * walk.count(request), decode_rate=self._decode_rate, begun=begun,
+            linear=self._preview,
         )
         try:
             pipe.scheduler = scheduler
@@ -137,6 +139,16 @@ class DiffusionModel:
         if job.repainting is not None:
             changed = sum(job.repainting.changed_outside(image) for image in images)
         return ImagesResult(images=images, changed_outside=changed, timings=watched.finish())
+
+    def _notices(self, request: DiffusionRequest, pipe: Any) -> list[str]:
+        """What of the visitor's words the model does not read."""
+        prompts = tuple(filter(None, (request.prompt, getattr(request, "to_prompt", ""))))
+        told = [vocabulary.told(self.card, prompts), *(what_is_cut(pipe, p, what="prompt") for p in prompts)]
+        if takes_negative_prompt(pipe):
+            told.append(what_is_cut(pipe, request.negative_prompt, what="negative prompt"))
+        elif request.negative_prompt:
+            told.append(f"{self.card.title} takes no negative prompt, so yours was left out.")
+        return [text for text in dict.fromkeys(told) if text]
 
     def _valid(self, pixels: np.ndarray) -> list[Image.Image]:
         """The pipeline's pixels as pictures; a black square would be shown for numbers that are none."""
@@ -159,10 +171,9 @@ class DiffusionModel:
         else:
             job = self._text_to_image(request, pipe, emit)
         known = inspect.signature(pipe.__call__).parameters
-        if request.negative_prompt and "negative_prompt" not in known:
-            emit(Notice(text=f"{self.card.title} takes no negative prompt, so yours was left out."))
         arguments = {
-            "prompt": request.prompt, "negative_prompt": request.negative_prompt,
+            "prompt": request.prompt,
+            "negative_prompt": request.negative_prompt if takes_negative_prompt(pipe) else None,
             "num_inference_steps": request.steps, "strength": getattr(request, "strength", None),
             self.card.options.get("guidance", "guidance_scale"): request.guidance_scale,
             "width": job.size[0], "height": job.size[1], "num_images_per_prompt": count, "output_type": "np",
@@ -178,7 +189,8 @@ class DiffusionModel:
         if size != (request.width, request.height):
             made = f"{size[0]}x{size[1]}"
             emit(Notice(text=f"The picture is {made}: this model needs sides that are multiples of {cell}."))
-        return Job(arguments={}, size=size, show=same, finish=same)
+        arguments = walk.arguments(request, pipe, size=size, title=self.card.title)
+        return Job(arguments=arguments, size=size, show=same, finish=same)
 
     def _image_to_image(self, request: ImageToImageRequest, pipe: Any) -> Job:
         upload = repaint.on_white(repaint.plain(request.image))
@@ -196,12 +208,12 @@ class DiffusionModel:
         size = self._canvas(request, pipe, (right - left) / (bottom - top), most=2)
         window = repaint.around(bbox, upload.size, size)
         work = repaint.Repaint(upload=upload, mask=request.mask, window=window, feather=request.feather)
-        arguments = {
-            "image": [window.see(repaint.on_white(upload))] * request.num_images,
-            "mask_image": [window.see_mask(request.mask, cell_of(pipe))] * request.num_images,
-        }
+        seen, hole = window.see(repaint.on_white(upload)), window.see_mask(request.mask, cell_of(pipe))
+        arguments = {"image": [seen] * request.num_images, "mask_image": [hole] * request.num_images}
+        if request.strength == 1 and blends_latents(pipe):
+            arguments |= {"image": [membrane.filled(seen, hole)] * request.num_images, "strength": ANEW}
         return Job(
-            arguments=arguments, size=size, show=work.small(PREVIEW_SIDE).paste, finish=work.paste, repainting=work
+            arguments=arguments, size=size, show=work.small(PREVIEW_SIDE).sketch, finish=work.paste, repainting=work
         )
 
     def _canvas(self, request: DiffusionRequest, pipe: Any, aspect: float, *, most: float) -> repaint.Size:
@@ -216,7 +228,7 @@ class DiffusionModel:
         """Frees the weights; the model cannot be used after it."""
         on_gpu = self._pipe.device.type == "cuda"
         self._sisters.clear()
-        self._pipe = self._own_scheduler = None
+        self._pipe = self._own_scheduler = self._preview = None
         gc.collect()
         if on_gpu:
             import torch
@@ -227,6 +239,24 @@ class DiffusionModel:
 def same(picture: Image.Image) -> Image.Image:
     """The picture itself."""
     return picture
+
+
+def enlarged(picture: Image.Image, size: repaint.Size) -> Image.Image:
+    """A preview in the size of the model's pictures."""
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC)
+
+
+def blends_latents(pipe: Any) -> bool:
+    """Whether an inpainting pipeline's network knows nothing of masks, so that only the latents around it guide it."""
+    network = getattr(pipe, "unet", None)
+    return network is not None and network.config.in_channels == network.config.out_channels
+
+
+def takes_negative_prompt(pipe: Any) -> bool:
+    """Whether a negative prompt has an effect: a network that reads the guidance scale itself has no unguided half."""
+    network = getattr(pipe, "unet", None)
+    distilled = network is not None and network.config.get("time_cond_proj_dim") is not None
+    return not distilled and "negative_prompt" in inspect.signature(pipe.__call__).parameters
 
 
 def cell_of(pipe: Any) -> int:
@@ -244,7 +274,7 @@ def weight_bytes(pipe: Any) -> int:
 def what_is_cut(pipe: Any, text: str, *, what: str) -> str:
     """A sentence on the words that do not fit into what the model reads, or ""."""
     tokenizer, known = pipe.tokenizer, inspect.signature(pipe.__call__).parameters
-    if not text or what.replace(" ", "_") not in known:
+    if not text:
         return ""
     limit = tokenizer.model_max_length
     if "max_sequence_length" in known:

@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
+from playground.pipelines import membrane
+
 CONTEXT = 1 / 3  # of the mask's longer side, seen around it
 LEAST_CONTEXT = 16  # pixels of the upload
 MOST_ENLARGED = 2.0  # how far a window is enlarged for the model where the upload has more to show
@@ -159,9 +161,17 @@ class Repaint:
         return feathered(self.mask.crop(self.window.box), self.feather)
 
     def paste(self, answer: Image.Image) -> Image.Image:
-        """The upload with the model's answer in its mask; every byte outside, and the transparency, is the upload's."""
-        new = self.window.cut(answer).resize(self.window.box_size, Image.Resampling.LANCZOS)
+        """The upload with the model's answer in its mask, in the shades of its surroundings; every byte outside, and the
+        transparency, is the upload's."""
         old = self.upload.crop(self.window.box)
+        return self._lay(membrane.agreeing(self.window.cut(answer), old, self.mask.crop(self.window.box)), old)
+
+    def sketch(self, answer: Image.Image) -> Image.Image:
+        """The same in the answer's own shades, which takes little time."""
+        return self._lay(self.window.cut(answer), self.upload.crop(self.window.box))
+
+    def _lay(self, new: Image.Image, old: Image.Image) -> Image.Image:
+        new = new.resize(self.window.box_size, Image.Resampling.LANCZOS)
         made = Image.composite(new, old.convert("RGB"), self.weight)
         if old.mode == "RGBA":
             made.putalpha(old.getchannel("A"))

@@ -46,7 +46,7 @@ def build(site: Site) -> None:
     controls |= {"prompt": prompt, "model": model, "num_images": num_images, "image": image, "strength": strength}
     job = Job(
         request=ImageToImageRequest, controls=controls, go=parts.go, stop=parts.stop, status=parts.status, made_by=made,
-        begin=lambda: shown(site, result), prepare=prepare,
+        begin=lambda values: shown(site, result), prepare=prepare,
     )
     wire(site.engine, job, also=(prompt.submit,), outputs=(result,))
 
@@ -76,8 +76,8 @@ def shown(site: Site, result: gr.HTML) -> Show:
 
     def show(event: Event, request: ImageToImageRequest) -> Updates:
         match event:
-            case Step(preview=preview, index=index, total=total) if preview is not None:
-                return {result: pictures.preview(preview, f"Step {index} of {total}, not finished yet")}
+            case Step() if event.preview is not None:
+                return {result: pictures.drawing(event)}
             case Done(result=done) if len(done.images) == 1:
                 after = done.images[0]
                 before = on_white(request.image).resize(after.size)

@@ -67,7 +67,7 @@ def build(site: Site) -> None:
     }
     job = Job(
         request=InpaintingRequest, controls=controls, go=parts.go, stop=parts.stop, status=parts.status, made_by=made,
-        begin=lambda: shown(site, result), prepare=prepare,
+        begin=lambda values: shown(site, result), prepare=prepare,
     )
     wire(site.engine, job, also=(prompt.submit,), outputs=(result,))
     frame.follow_model(model, details, cards, InpaintingRequest, tunable(controls))
@@ -155,8 +155,8 @@ def shown(site: Site, result: gr.HTML) -> Show:
 
     def show(event: Event, request: InpaintingRequest) -> Updates:
         match event:
-            case Step(preview=preview, index=index, total=total) if preview is not None:
-                return {result: pictures.preview(preview, f"Step {index} of {total}: the part that the model sees")}
+            case Step() if event.preview is not None:
+                return {result: pictures.drawing(event, "the part that the model sees")}
             case Done(result=done):
                 addresses = [site.shelf.picture(picture)[1] for picture in (request.image, *done.images)]
                 if len(done.images) == 1:

@@ -1,4 +1,4 @@
-"""How results in pictures are shown: a frame that fills, a preview while it is drawn, a before/after slider.
+"""How results in pictures are shown: a frame that fills, a preview while it is drawn, a strip, a before/after slider.
 
 All in HTML of our own, because Gradio's slider has no keyboard way and its gallery no alternative text.
 """
@@ -8,8 +8,11 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Sequence
 
 from PIL import Image
+
+from playground.events import Step
 
 
 def data_url(image: Image.Image) -> str:
@@ -24,25 +27,46 @@ def empty(text: str) -> str:
     return f'<div class="pg-frame pg-empty"><p>{html.escape(text)}</p></div>'
 
 
-def preview(image: Image.Image, caption: str) -> str:
-    """One step's picture, at the size that the result will have."""
+def drawing(step: Step, note: str = "not finished yet") -> str:
+    """One step's preview, at the size that the result will have."""
+    caption = html.escape(f"Step {step.index} of {step.total}: {note}")
     return (
-        f'<div class="pg-frame pg-drawing"><figure><img src="{data_url(image)}" alt="{html.escape(caption)}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure></div>"
+        f'<div class="pg-frame pg-drawing"><figure><img src="{data_url(step.preview)}" alt="{caption}">'
+        f"<figcaption>{caption}</figcaption></figure></div>"
     )
 
 
-def gallery(addresses: list[str], sizes: list[tuple[int, int]], alt: str) -> str:
-    """The finished pictures, each a link to its file, with a download link under it."""
-    figures = []
-    for number, (address, (width, height)) in enumerate(zip(addresses, sizes, strict=True), 1):
-        name = f"{alt} ({number} of {len(addresses)})" if len(addresses) > 1 else alt
-        figures.append(
-            f'<figure><a href="{address}" target="_blank" rel="noopener"><img src="{address}" width="{width}"'
-            f' height="{height}" alt="{html.escape(name)}"></a><figcaption>{width} x {height}'
-            f' <a href="{address}" download="picture-{number}.png">Download PNG</a></figcaption></figure>'
-        )
-    return f'<div class="pg-frame pg-count-{len(addresses)}">{"".join(figures)}</div>'
+def figure(address: str, size: tuple[int, int], *, alt: str, caption: str, file: str, link: str = "Download PNG") -> str:
+    """A finished picture that is a link to its file, with a download link under it. file: its name when downloaded."""
+    width, height = size
+    return (
+        f'<figure><a href="{address}" target="_blank" rel="noopener"><img src="{address}" width="{width}"'
+        f' height="{height}" alt="{html.escape(alt)}"></a><figcaption><span>{html.escape(caption)}</span>'
+        f' <a href="{address}" download="{file}">{link}</a></figcaption></figure>'
+    )
+
+
+def gallery(addresses: Sequence[str], sizes: Sequence[tuple[int, int]], alt: str) -> str:
+    """The finished pictures of 1 to 9, numbered where there are several."""
+    count, figures = len(addresses), []
+    for number, (address, size) in enumerate(zip(addresses, sizes, strict=True), 1):
+        shape = f"{size[0]} x {size[1]}"
+        figures.append(figure(
+            address, size, alt=f"{alt} ({number} of {count})" if count > 1 else alt,
+            caption=f"{number}: {shape}" if count > 1 else shape, file=f"picture-{number}.png",
+        ))
+    return f'<div class="pg-frame pg-count-{count}">{"".join(figures)}</div>'
+
+
+def strip(addresses: Sequence[str], sizes: Sequence[tuple[int, int]], alt: str) -> str:
+    """The pictures of a walk in one row, which scrolls where it does not fit."""
+    count, figures = len(addresses), []
+    for number, (address, size) in enumerate(zip(addresses, sizes, strict=True), 1):
+        caption = {1: "start", count: "end"}.get(number, str(number))
+        figures.append(figure(
+            address, size, alt=f"{alt} ({number} of {count})", caption=caption, file=f"walk-{number}.png", link="Download",
+        ))
+    return f'<div class="pg-frame pg-strip">{"".join(figures)}</div>'
 
 
 def compare(before: str, after: str, size: tuple[int, int], *, names: tuple[str, str], alt: str) -> str:

@@ -55,7 +55,7 @@ def build(site: Site) -> None:
     controls = {"model": model, "text": text, "speed": speed, "voice": voice, "seed": seed}
     job = Job(
         request=TextToSpeechRequest, controls=controls, go=parts.go, stop=parts.stop, status=parts.status, made_by=made,
-        begin=lambda: shown(site.shelf, player),
+        begin=lambda values: shown(site.shelf, player),
     )
     wire(site.engine, job, outputs=(player,))
 

@@ -58,7 +58,7 @@ def build(site: Site) -> None:
     controls |= {"prompt": prompt, "model": model, "max_new_tokens": length}
     job = Job(
         request=TextGenerationRequest, controls=controls | {"history": chat}, go=parts.go, stop=parts.stop,
-        status=parts.status, made_by=made, begin=lambda: shown(site, result, chat, prompt, written, onward),
+        status=parts.status, made_by=made, begin=lambda values: shown(site, result, chat, prompt, written, onward),
         prepare=lambda values: prepare(values, site.engine.catalog.find(values["model"])),
     )
     quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}

@@ -43,7 +43,7 @@ def build(site: Site) -> None:
     controls = {"model": model, "image": image, "scale": scale, "tile": tile}
     job = Job(
         request=SuperResolutionRequest, controls=controls, go=parts.go, stop=parts.stop, status=parts.status,
-        made_by=made, begin=lambda: shown(site, result), prepare=prepare,
+        made_by=made, begin=lambda values: shown(site, result), prepare=prepare,
     )
     wire(site.engine, job, outputs=(result,))
     frame.follow_model(model, details, cards, SuperResolutionRequest, {"tile": tile})

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ class Options:
 
     minutes: the training budget of all stages together; smoke: seconds of work on little data, to prove that the
     recipe runs; device: "cpu" or "cuda"; data: the folder that holds the packs; out: where weights and facts go;
-    work: where checkpoints go, so that the same command resumes after an interruption.
+    work: where checkpoints go, so that the same command resumes after an interruption; begin: a folder with weights
+    of an earlier run that a first start takes up where they fit.
     """
 
     minutes: float
@@ -31,6 +33,7 @@ class Options:
     out: Path
     work: Path
     stages: tuple[str, ...]
+    begin: Path | None
 
 
 def parse(starter: str, *, minutes: float, stages: tuple[str, ...], argv: list[str] | None = None) -> Options:
@@ -43,6 +46,7 @@ def parse(starter: str, *, minutes: float, stages: tuple[str, ...], argv: list[s
     parser.add_argument("--data", type=Path, required=True, help="the folder with the training packs")
     parser.add_argument("--out", type=Path, default=None, help="where the weights go (default assets/starters)")
     parser.add_argument("--work", type=Path, default=None, help="where checkpoints go (default runs/<starter>)")
+    parser.add_argument("--begin", type=Path, default=None, help="begin with the weights in this folder where they fit")
     parser.add_argument("--stages", default=",".join(stages), help=f"comma separated, of: {', '.join(stages)}")
     args = parser.parse_args(argv)
     chosen = tuple(args.stages.split(","))
@@ -53,7 +57,7 @@ def parse(starter: str, *, minutes: float, stages: tuple[str, ...], argv: list[s
     work.mkdir(parents=True, exist_ok=True)
     return Options(
         minutes=args.minutes, smoke=args.smoke, device=pick_device(args.device), seed=args.seed,
-        data=args.data, out=out, work=work, stages=chosen,
+        data=args.data, out=out, work=work, stages=chosen, begin=args.begin,
     )
 
 
@@ -65,6 +69,24 @@ def pick_device(wish: str) -> str:
     if wish == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return wish
+
+
+def autocast(device: str):
+    """bfloat16 where the device is fast in it; an older CPU is many times slower in it than in float32."""
+    import torch
+
+    can = torch.cpu.get_capabilities()
+    fast = device != "cpu" or can.get("architecture") != "x86_64" or can.get("avx512_bf16") or can.get("amx_bf16")
+    return torch.autocast(device, torch.bfloat16, enabled=bool(fast))
+
+
+def compiled(options: Options, network):
+    """The network with a compiled forward pass, where there is a compiler; it shares its weights."""
+    import torch
+
+    if options.smoke or options.device == "cpu" and not any(map(shutil.which, ("c++", "g++", "clang++"))):
+        return network
+    return torch.compile(network)
 
 
 class Clock:

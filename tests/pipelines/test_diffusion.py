@@ -15,7 +15,7 @@ from playground.device import Device
 from playground.errors import BadRequest, Unexpected
 from playground.events import Notice, Step, Stopped
 from playground.pipelines import diffusion, schedulers
-from playground.pipelines.denoising import decode, pictures, worth_it
+from playground.pipelines.denoising import LinearPreview, decode, pictures, worth_it
 from playground.requests import SCHEDULERS, ImageToImageRequest, InpaintingRequest, Limits, TextToImageRequest
 from tests import tiny_diffusion
 
@@ -376,3 +376,81 @@ def test_inpainting_takes_pictures_of_any_mode(sd, mode):
     assert result.changed_outside == 0
     if mode == "I;16":
         assert (np.asarray(result.images[0])[40:, :, 0] == (np.asarray(upload) // 257)[40:]).all()
+
+
+@pytest.fixture(scope="module")
+def distilled(tmp_path_factory):
+    folder = tiny_diffusion.distilled(tmp_path_factory.mktemp("distilled") / "sd")
+    return diffusion.load(card(folder), CPU)
+
+
+@pytest.mark.parametrize("task", sorted(PICTURE_TASKS))
+def test_a_network_that_reads_the_guidance_scale_takes_no_negative_prompt(distilled, task):
+    calls = []
+    hook = distilled.pipe(task).unet.register_forward_pre_hook(lambda net, given: calls.append(given[0].shape[0]))
+    plain, _ = run(distilled, request(task))
+    hook.remove()
+    negative, events = run(distilled, request(task, negative_prompt="blue " * 60))
+    assert [e.text for e in events if isinstance(e, Notice)] == ["Tiny takes no negative prompt, so yours was left out."]
+    assert content(negative) == content(plain)
+    assert set(calls) == {1} and len(calls) == len(steps_of(events))  # one evaluation a step, none of them unguided
+    assert content(run(distilled, request(task, guidance_scale=9.0))[0]) != content(plain)
+
+
+@pytest.mark.parametrize("task", sorted(PICTURE_TASKS))
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_with_a_linear_layer_every_step_has_a_preview(distilled, task, name):
+    result, events = run(distilled, request(task, num_images=2, scheduler=name, steps=5))
+    sheet = {"text_to_image": (128, 64), "image_to_image": (128, 48), "inpainting": (200, 75)}[task]
+    previews = [s.preview for s in steps_of(events)]
+    assert len(previews) >= 4 and {p.size for p in previews} == {sheet} and len(result.images) == 2
+    assert len({p.tobytes() for p in previews}) == len(previews)
+    assert all(np.asarray(p).std() > 1 for p in previews)
+    assert result.timings["preview"] > 0 and min(result.timings.values()) >= 0
+
+
+def test_a_linear_preview_shows_the_clean_picture_that_the_model_expects(distilled):
+    layer, pipe = distilled._preview, distilled.pipe("text_to_image")
+    kept = []
+
+    def keep(pipe, i, timestep, tensors):
+        kept.append((tensors["latents"].clone(), pipe.scheduler.model_outputs[-1].clone()))
+        return tensors
+
+    _, events = run(distilled, request("text_to_image"))
+    pipe.scheduler = schedulers.build(None, pipe.scheduler, title="Tiny")
+    pipe(
+        prompt="a red apple", num_inference_steps=4, guidance_scale=3.0, width=64, height=64,
+        generator=torch.Generator().manual_seed(7), callback_on_step_end=keep,
+    )
+    assert torch.allclose(*kept[-1], atol=1e-5)  # at the end nothing is left but the clean picture
+    for step, (_, expected) in zip(steps_of(events), kept, strict=True):
+        (picture,) = pictures(layer(expected))
+        assert picture.size == (32, 32)
+        assert step.preview.tobytes() == picture.resize((64, 64), Image.Resampling.BICUBIC).tobytes()
+    assert layer(kept[0][0]).tobytes() != layer(kept[0][1]).tobytes()
+
+
+def test_a_linear_preview_places_colours_and_rows_as_trained():
+    weight, bias = torch.zeros(48, 4, 3, 3), torch.zeros(48)
+    weight[0:16, 0, 1, 1] = 1.0  # red follows the first channel
+    bias[16:32] = torch.linspace(-1, 1, 16)  # green runs over a latent's 4x4 pixels, row by row
+    bias[32:48] = 5.0  # blue is past white
+    latents = torch.tensor([[-1.0, 1.0]]).repeat(1, 4, 1, 1)  # (1, 4, 1, 2)
+    pixels = LinearPreview(weight=weight, bias=bias)(latents)
+    assert pixels.shape == (1, 4, 8, 3)
+    assert (pixels[0, :, :4, 0] == 0).all() and (pixels[0, :, 4:, 0] == 1).all()
+    assert np.allclose(pixels[0, :, :4, 1].ravel(), np.linspace(0, 1, 16), atol=1e-6)
+    assert (pixels[0, ..., 2] == 1).all()
+    assert np.isfinite(LinearPreview(weight=weight, bias=bias)(latents * float("nan"))).all()
+
+
+def test_words_that_a_starter_never_read_are_said(tmp_path):
+    folder = tiny_diffusion.stable_diffusion(tmp_path / "sd")
+    known = {"things": ("red apple",), "grounds": ("red",), "vocabulary": frozenset({"red", "apple"})}
+    model = diffusion.load(card(folder, **known), CPU)
+    _, events = run(model, request("text_to_image", prompt="a red apple in Paris", to_prompt="a red aple"))
+    (told,) = [e.text for e in events if isinstance(e, Notice)]
+    assert told == 'Tiny does not know the words "paris" and "aple", so something that it knows will appear. It knows "apple".'
+    _, events = run(model, request("inpainting", prompt="red apples"))
+    assert not [e for e in events if isinstance(e, Notice)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.training.pictures import data
+from playground.training.loop import Training
+from playground.training.pictures import data, scenes
+from playground.training.pictures.bank import pixels_of
 from playground.training.pictures.start import start_as_thumbnail
-from playground.training.recipe import Clock, Options, learning_rate, load_checkpoint, save_checkpoint, say
+from playground.training.recipe import Options, autocast, say
 
 CROP = 64
 BATCH = 16
@@ -31,18 +33,16 @@ def build():
 
 def crops(pack: data.Pack, rng: np.random.Generator, count: int):
     """Random crops, a third of them recoloured so that every hue is met; float32 (count, 3, CROP, CROP) in -1..1."""
-    import torch
-
     out = np.empty((count, CROP, CROP, 3), np.uint8)
     for i in range(count):
-        picture, _ = data.sample(pack, rng)
+        picture, _ = scenes.sample(pack, rng)
         top, left = rng.integers(0, data.SIZE - CROP + 1, 2)
         crop = picture[top:top + CROP, left:left + CROP]
         if rng.random() < 0.33:
             crop = crop[..., rng.permutation(3)]
             crop = 255 - crop if rng.random() < 0.2 else crop
         out[i] = crop
-    return torch.from_numpy(out).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)  # (B, 3, H, W)
+    return pixels_of(out)  # (B, 3, H, W)
 
 
 def reconstruction_loss(restored, pixels):
@@ -68,8 +68,8 @@ def psnr(autoencoder, pack: data.Pack, *, device: str, count: int = 64) -> float
     rng = np.random.default_rng(99)
     total = 0.0
     for _ in range(count):
-        picture, _ = data.sample(pack, rng)
-        pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float().div(127.5).sub(1).to(device)
+        picture, _ = scenes.sample(pack, rng)
+        pixels = pixels_of(picture[None].copy()).to(device)
         with torch.inference_mode():
             restored = autoencoder.decode(autoencoder.encode(pixels).latent_dist.mode()).sample.clamp(-1, 1)
         error = ((restored - pixels) / 2).square().mean().item()
@@ -80,42 +80,21 @@ def psnr(autoencoder, pack: data.Pack, *, device: str, count: int = 64) -> float
 def train(options: Options, pack: data.Pack, *, minutes: float):
     """Trains until the minutes are spent; returns the averaged autoencoder with its scaling factor set, and facts."""
     import torch
-    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
     torch.manual_seed(options.seed)
-    rng = np.random.default_rng(options.seed)
     network = build().to(options.device, memory_format=torch.channels_last)
-    start_as_thumbnail(network, crops(pack, rng, 32).to(options.device))
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.995))
-    optimizer = torch.optim.AdamW(network.parameters(), PEAK, betas=(0.9, 0.99), weight_decay=1e-3)
-    path = options.work / "autoencoder.safetensors"
-    modules = {"network": network, "average": average}
-    step, spent = load_checkpoint(path, modules=modules, optimizers=[optimizer])
-    clock = Clock(minutes, spent=spent)
-    seen = saved = clock.spent
-    batch = 4 if options.smoke else BATCH
-    while clock.progress < 1 and not (options.smoke and step >= 3):
-        optimizer.param_groups[0]["lr"] = learning_rate(PEAK, clock.progress)
-        pixels = crops(pack, rng, batch).to(options.device, memory_format=torch.channels_last)
-        with torch.autocast(options.device, torch.bfloat16):
+    start_as_thumbnail(network, crops(pack, np.random.default_rng(options.seed), 32).to(options.device))
+    training = Training(options, "autoencoder", network, minutes=minutes, peak=PEAK)
+    rng = np.random.default_rng((options.seed, training.step))
+    for _ in training.steps():
+        pixels = crops(pack, rng, 4 if options.smoke else BATCH).to(options.device, memory_format=torch.channels_last)
+        with autocast(options.device):
             loss = loss_of(network, pixels)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        average.update_parameters(network)
-        step += 1
-        if clock.spent - seen > 30:
-            say(f"autoencoder step {step} loss {loss.item():.4f} spent {clock.spent:.0f} s")
-            seen = clock.spent
-        if clock.spent - saved > 180:
-            save_checkpoint(path, modules=modules, optimizers=[optimizer], step=step, spent=clock.spent)
-            saved = clock.spent
-    save_checkpoint(path, modules=modules, optimizers=[optimizer], step=step, spent=clock.spent)
-    return finish(options, pack, average.module.eval(), step=step, seconds=clock.spent)
+        training.learn(loss)
+    return finish(options, pack, training.averaged, training.facts)
 
 
-def finish(options: Options, pack: data.Pack, autoencoder, *, step: int, seconds: float):
+def finish(options: Options, pack: data.Pack, autoencoder, facts: dict):
     """Sets the scaling factor that gives latents a standard deviation of 1, and measures."""
     import torch
 
@@ -124,9 +103,8 @@ def finish(options: Options, pack: data.Pack, autoencoder, *, step: int, seconds
         latents = autoencoder.encode(crops(pack, rng, 64).to(options.device)).latent_dist.mode()
     autoencoder.register_to_config(scaling_factor=round(1 / latents.std().item(), 4))
     measured = psnr(autoencoder, pack, device=options.device, count=4 if options.smoke else 64)
-    facts = {
-        "steps": step, "minutes": round(seconds / 60, 1), "psnr_db": round(float(measured), 2),
-        "parameters": sum(p.numel() for p in autoencoder.parameters()),
+    facts = facts | {
+        "psnr_db": round(float(measured), 2), "parameters": sum(p.numel() for p in autoencoder.parameters()),
     }
     say(f"autoencoder done: {facts}")
     return autoencoder, facts

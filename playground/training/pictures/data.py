@@ -1,4 +1,4 @@
-"""The training pictures: one plain object of the emoji pack in one style, placed on a plain ground, with its caption."""
+"""The training pictures: sprites of the emoji pack by thing and style, which scenes are composed of."""
 
 from __future__ import annotations
 
@@ -6,148 +6,96 @@ import csv
 import io
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from playground.training.pictures.things import OWN_STYLE, STYLES, THINGS
+
 SIZE = 128
-STYLE = "fluent3d"
-
-# What the starter draws: the words of the caption, and the picture's name in the pack where that is another.
-OBJECTS: dict[str, str] = {
-    # animals
-    "monkey": "monkey face", "gorilla": "", "orangutan": "", "dog": "", "dog face": "", "poodle": "", "wolf": "",
-    "fox": "", "raccoon": "", "cat": "", "cat face": "", "black cat": "", "lion": "", "tiger": "tiger face",
-    "horse": "horse face", "unicorn": "", "zebra": "", "deer": "", "cow": "cow face", "pig": "pig face", "sheep": "ewe",
-    "goat": "", "camel": "", "llama": "", "giraffe": "", "elephant": "", "rhinoceros": "", "hippopotamus": "",
-    "mouse": "mouse face", "hamster": "", "rabbit": "rabbit face", "squirrel": "chipmunk", "hedgehog": "", "bat": "",
-    "bear": "", "polar bear": "", "koala": "", "panda": "", "kangaroo": "", "turkey": "", "chicken": "", "rooster": "",
-    "chick": "baby chick", "penguin": "", "eagle": "", "duck": "", "swan": "", "owl": "", "flamingo": "", "peacock": "",
-    "parrot": "", "frog": "", "crocodile": "", "turtle": "", "snake": "", "dragon": "dragon face", "dinosaur": "T-Rex",
-    "whale": "spouting whale", "dolphin": "", "fish": "", "tropical fish": "", "shark": "", "octopus": "", "crab": "",
-    "lobster": "", "snail": "", "butterfly": "", "bee": "honeybee", "ladybug": "lady beetle", "spider": "",
-    # plants and weather
-    "blossom": "", "rose": "", "sunflower": "", "tulip": "", "hibiscus": "", "potted plant": "",
-    "pine tree": "evergreen tree", "tree": "deciduous tree", "palm tree": "", "cactus": "", "clover": "four leaf clover",
-    "maple leaf": "", "mushroom": "", "sun": "sun with face", "moon": "crescent moon", "full moon": "", "star": "",
-    "planet": "ringed planet", "earth": "globe showing Europe-Africa", "cloud": "", "rainbow": "", "lightning": "high voltage",
-    "snowflake": "", "snowman": "snowman without snow", "fire": "", "water drop": "droplet", "mountain": "snow-capped mountain",
-    "volcano": "", "desert island": "",
-    # food
-    "grapes": "", "watermelon": "", "orange fruit": "tangerine", "lemon": "", "banana": "", "pineapple": "", "mango": "",
-    "red apple": "", "green apple": "", "pear": "", "peach": "", "cherries": "", "strawberry": "", "blueberries": "",
-    "kiwi": "kiwi fruit", "tomato": "", "coconut": "", "avocado": "", "eggplant": "", "potato": "", "carrot": "",
-    "corn": "ear of corn", "hot pepper": "", "green pepper": "bell pepper", "cucumber": "", "broccoli": "", "garlic": "",
-    "onion": "", "bread": "", "croissant": "", "pretzel": "", "pancakes": "", "cheese": "cheese wedge", "hamburger": "",
-    "french fries": "", "pizza": "", "hot dog": "", "sandwich": "", "taco": "", "egg": "", "popcorn": "", "sushi": "",
-    "ice cream": "soft ice cream", "doughnut": "", "cookie": "", "birthday cake": "", "cupcake": "", "lollipop": "",
-    "honey": "honey pot", "milk": "glass of milk", "coffee": "hot beverage", "teapot": "", "beer": "beer mug",
-    # places and vehicles
-    "house": "", "castle": "", "church": "", "tent": "", "ferris wheel": "", "train": "locomotive", "tram": "tram car",
-    "bus": "", "ambulance": "", "fire engine": "", "police car": "", "taxi": "", "car": "automobile", "truck": "delivery truck",
-    "tractor": "", "racing car": "", "motorcycle": "", "bicycle": "", "skateboard": "", "anchor": "", "sailboat": "",
-    "ship": "", "airplane": "", "helicopter": "", "rocket": "", "flying saucer": "",
-    # things
-    "hourglass": "hourglass not done", "watch": "", "alarm clock": "", "umbrella": "", "pumpkin": "jack-o-lantern",
-    "christmas tree": "Christmas tree", "balloon": "", "gift": "wrapped gift", "trophy": "", "medal": "sports medal",
-    "soccer ball": "", "basketball": "", "tennis racket": "tennis", "bowling ball": "bowling", "kite": "", "crystal ball": "",
-    "die": "game die", "puzzle piece": "", "teddy bear": "", "palette": "artist palette", "glasses": "", "t-shirt": "",
-    "dress": "", "backpack": "", "shoe": "running shoe", "crown": "", "top hat": "", "ring": "", "diamond": "gem stone",
-    "bell": "", "headphones": "headphone", "radio": "", "guitar": "", "piano": "musical keyboard", "trumpet": "",
-    "violin": "", "drum": "", "phone": "telephone", "laptop": "", "television": "", "camera": "", "candle": "",
-    "light bulb": "", "lantern": "red paper lantern", "book": "closed book", "open book": "", "money bag": "",
-    "letter": "envelope",
-    "mailbox": "closed mailbox with raised flag", "pencil": "", "paintbrush": "", "scissors": "", "lock": "locked", "key": "",
-    "hammer": "", "axe": "", "shield": "", "gear": "", "magnet": "", "toolbox": "", "telescope": "", "door": "", "bed": "",
-    "chair": "", "basket": "", "robot": "", "ghost": "", "alien": "", "skull": "", "red heart": "", "blue heart": "",
-    "green heart": "", "yellow heart": "", "purple heart": "", "smiley": "grinning face", "sunglasses": "",
-    "coin": "", "paw print": "paw prints",
-}
-
-# What the last part of the training is about: the things that should be drawn well.
-FOCUS = frozenset("""
-fox, cat face, panda, koala, pig, frog, penguin, owl, chick, duck, lion, tiger, bear, rabbit, whale, octopus, ladybug,
-butterfly, turtle, monkey, dog face, mouse, fish, snail, rose, sunflower, tulip, hibiscus, pine tree, tree, cactus, clover,
-maple leaf, mushroom, sun, moon, star, planet, earth, cloud, rainbow, lightning, snowflake, snowman, fire, water drop,
-grapes, watermelon, orange fruit, lemon, banana, pineapple, red apple, green apple, pear, peach, cherries, strawberry,
-kiwi, tomato, avocado, eggplant, carrot, broccoli, cheese, hamburger, pizza, egg, ice cream, doughnut, cookie, cupcake,
-birthday cake, lollipop, honey, house, car, bus, rocket, sailboat, balloon, gift, soccer ball, basketball, alarm clock,
-umbrella, pumpkin, crown, top hat, diamond, bell, guitar, candle, light bulb, book, letter, key, shield, magnet, robot,
-ghost, alien, skull, red heart, blue heart, green heart, yellow heart, purple heart, smiley
-""".replace("\n", " ").strip().split(", "))
-
-# Colours of the ground, 0..255, chosen to be told apart by name.
-GROUNDS: dict[str, tuple[int, int, int]] = {
-    "white": (255, 255, 255), "grey": (160, 164, 170), "black": (24, 24, 28), "red": (222, 62, 62),
-    "orange": (250, 152, 60), "yellow": (252, 220, 88), "green": (96, 190, 110), "blue": (84, 144, 236),
-    "light blue": (178, 220, 250), "purple": (150, 100, 210), "pink": (250, 170, 200), "brown": (140, 96, 66),
-}
-VOWELS = tuple("aeiou")
+HELD_OUT = 60  # pairs of thing and style that training never shows
+PEOPLE = "People & Body"
 
 
 @dataclass(frozen=True)
 class Pack:
-    """The objects at twice the picture's size. names: captions' nouns; images: (N, 256, 256, 4) uint8, straight alpha."""
+    """Sprites: sprites[i] (SIZE, SIZE, 4) uint8 with straight alpha shows the thing names[i] in styles[i].
 
+    synonyms: other names of a thing; weights: how often each sprite is drawn; held_out: (thing, style) pairs that
+    `scenes` never shows.
+    """
+
+    sprites: np.ndarray
     names: tuple[str, ...]
-    images: np.ndarray
+    styles: tuple[str, ...]
+    synonyms: dict[str, tuple[str, ...]]
+    weights: np.ndarray
+    held_out: frozenset[tuple[str, str]]
+
+    @cached_property
+    def things(self) -> tuple[str, ...]:
+        """Every thing once, in order."""
+        return tuple(dict.fromkeys(self.names))
+
+    @cached_property
+    def shown(self) -> dict[str, np.ndarray]:
+        """By style, the rows that training may show."""
+        pairs = list(zip(self.names, self.styles, strict=True))
+        return {
+            style: np.array([i for i, pair in enumerate(pairs) if pair[1] == style and pair not in self.held_out], int)
+            for style in dict.fromkeys(self.styles)
+        }
 
 
-def load_pack(data: Path, *, limit: int | None = None) -> Pack:
-    """Reads the objects of one style from the emoji pack under `data`."""
+def load_pack(
+    data: Path, *, everything: bool = False, limit: int | None = None, styles: dict[str, str] = STYLES,
+    keep_all: bool = False,
+) -> Pack:
+    """Reads the pack under `data`: the things of THINGS in all styles, and with `everything` every other concept of
+    the pack's subset "core" too, under its own name; people, who come in three that look alike, at a third.
+
+    styles: caption words and the pack's names; limit: only so many things; keep_all: holds no pair out. Raises
+    ValueError for what is missing.
+    """
     folder = data / "emoji"
-    wanted = {(origin or name): name for name, origin in OBJECTS.items()}
     with open(folder / "index.csv", newline="", encoding="utf8") as file:
-        rows = {r["name"]: r["file"] for r in csv.DictReader(file) if r["style"] == STYLE and r["name"] in wanted}
-    missing = sorted(set(wanted) - set(rows))
-    if missing:
-        raise ValueError(f"the pack has no {STYLE} picture called {', '.join(missing)}")
-    chosen = list(wanted)[:limit]
+        rows = [r for r in csv.DictReader(file) if r["style"] in styles.values() and r["subset"] == "core"]
+    known = {picture: thing for thing, (pictures, _) in list(THINGS.items())[:limit] for picture in pictures}
+    if missing := sorted(set(known) - {r["name"] for r in rows}):
+        raise ValueError(f"the pack has no picture called {', '.join(missing)}")
+    word = {name: caption for caption, name in styles.items()}
+    chosen = [r for r in rows if r["name"] in known or everything]
+    synonyms = {thing: others for thing, (_, others) in THINGS.items()}
+    weights = []
+    for row in chosen:
+        if row["name"] not in known:
+            synonyms.setdefault(row["name"].lower(), tuple(k for k in row["keywords"].lower().split("|")[:4] if k))
+        share = len(THINGS[known[row["name"]]][0]) if row["name"] in known else 1
+        weights.append(1 / (3 if row["group"] == PEOPLE else share))
+    names = tuple(known.get(r["name"], r["name"].lower()) for r in chosen)
+    marks = tuple(word[r["style"]] for r in chosen)
     with zipfile.ZipFile(folder / "emoji256.zip") as archive:
-        images = np.stack([np.asarray(Image.open(io.BytesIO(archive.read(rows[o]))).convert("RGBA")) for o in chosen])
-    return Pack(names=tuple(wanted[o] for o in chosen), images=images)
+        sprites = np.stack([sprite(archive.read(r["file"])) for r in chosen])
+    return Pack(
+        sprites=sprites, names=names, styles=marks, synonyms=synonyms, weights=np.array(weights),
+        held_out=frozenset() if keep_all else held_out(names, marks),
+    )
 
 
-def focused(pack: Pack) -> Pack:
-    """The objects of FOCUS alone; all of them where the pack has none."""
-    rows = [row for row, name in enumerate(pack.names) if name in FOCUS] or list(range(len(pack.names)))
-    return Pack(names=tuple(pack.names[row] for row in rows), images=pack.images[rows])
+def sprite(file: bytes) -> np.ndarray:
+    """A picture file of the pack, cut to the square that holds what is drawn and shrunk; (SIZE, SIZE, 4) uint8."""
+    image = Image.open(io.BytesIO(file)).convert("RGBA")
+    left, top, right, bottom = image.getchannel("A").point(lambda a: 255 * (a > 8)).getbbox() or (0, 0, *image.size)
+    side = max(right - left, bottom - top)
+    x, y = (left + right - side) // 2, (top + bottom - side) // 2
+    square = image.convert("RGBa").crop((x, y, x + side, y + side))
+    return np.asarray(square.resize((SIZE, SIZE), Image.Resampling.LANCZOS, reducing_gap=3).convert("RGBA"))
 
 
-def caption(name: str, ground: str | None, rng: np.random.Generator) -> str:
-    """One of the ways in which a person might ask for the picture."""
-    noun = name
-    if rng.random() < 0.5 and not name.endswith("s"):
-        noun = f"{'an' if name.startswith(VOWELS) else 'a'} {name}"
-    if ground is None:
-        return noun
-    return f"{noun} on {'an' if ground.startswith(VOWELS) else 'a'} {ground} background"
-
-
-def compose(image: np.ndarray, ground: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
-    """Places one object, at a random size and a little off the middle, on a plain ground; (SIZE, SIZE, 3) uint8."""
-    size = int(SIZE * rng.uniform(0.80, 0.90))
-    room = SIZE - size
-    left, top = (int(np.clip(room / 2 + rng.normal() * room / 8, 0, room)) for _ in range(2))
-    thing = Image.fromarray(image)
-    thing = thing.convert("RGBa").resize((size, size), Image.Resampling.BOX).convert("RGBA")
-    canvas = Image.new("RGB", (SIZE, SIZE), ground)
-    canvas.paste(thing, (left, top), thing)
-    return np.asarray(canvas)
-
-
-def sample(pack: Pack, rng: np.random.Generator, *, index: int | None = None) -> tuple[np.ndarray, str]:
-    """One training picture (SIZE, SIZE, 3) uint8 and its caption; without a word about the ground it is white."""
-    index = int(rng.integers(len(pack.names))) if index is None else index
-    if rng.random() < 0.4:
-        ground, rgb = ("white" if rng.random() < 0.15 else None), (255, 255, 255)
-    else:
-        ground = list(GROUNDS)[int(rng.integers(1, len(GROUNDS)))]
-        rgb = tuple(int(np.clip(c + rng.normal() * 6, 0, 255)) for c in GROUNDS[ground])
-    return compose(pack.images[index], rgb, rng), caption(pack.names[index], ground, rng)
-
-
-def known_words(pack: Pack) -> list[str]:
-    """Every caption's noun, and every word of the grounds: what the tokenizer learns from."""
-    return [*pack.names, *GROUNDS, "a", "an", "on", "background"]
+def held_out(names: tuple[str, ...], styles: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+    """HELD_OUT pairs of a thing of THINGS and a style other than the own one, the same at every call."""
+    pairs = sorted({(n, s) for n, s in zip(names, styles, strict=True) if n in THINGS and s != OWN_STYLE})
+    order = np.random.default_rng(60).permutation(len(pairs))[:min(HELD_OUT, len(pairs) // 4)]
+    return frozenset(pairs[i] for i in order)

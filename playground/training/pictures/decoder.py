@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from playground.training.loop import Training
 from playground.training.pictures import data
 from playground.training.pictures.autoencoder import crops, reconstruction_loss
-from playground.training.recipe import Clock, Options, learning_rate, load_checkpoint, save_checkpoint, say
+from playground.training.recipe import Options, autocast, say
 
 BATCH = 16
 PEAK = 3e-4
@@ -30,42 +31,20 @@ def disturbed(latents, deviation):
 def train(options: Options, pack: data.Pack, vae, *, minutes: float):
     """Trains the decoder in place until the minutes are spent; returns facts."""
     import torch
-    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-    torch.manual_seed(options.seed)
-    rng = np.random.default_rng(options.seed + 2)
     vae = vae.to(options.device, memory_format=torch.channels_last)
     network = torch.nn.ModuleDict({"first": vae.post_quant_conv, "decoder": vae.decoder}).train()
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.995))
-    optimizer = torch.optim.AdamW(network.parameters(), PEAK, betas=(0.9, 0.99), weight_decay=1e-3)
-    path = options.work / "decoder.safetensors"
-    modules = {"network": network, "average": average}
-    step, spent = load_checkpoint(path, modules=modules, optimizers=[optimizer])
-    clock = Clock(minutes, spent=spent)
-    seen = clock.spent
-    focus = data.focused(pack)
-    while clock.progress < 1 and not (options.smoke and step >= 3):
-        optimizer.param_groups[0]["lr"] = learning_rate(PEAK, clock.progress)
-        pixels = crops(focus, rng, 4 if options.smoke else BATCH).to(options.device, memory_format=torch.channels_last)
-        with torch.autocast(options.device, torch.bfloat16):
+    training = Training(options, "decoder", network, minutes=minutes, peak=PEAK)
+    rng = np.random.default_rng((options.seed + 2, training.step))
+    for _ in training.steps():
+        pixels = crops(pack, rng, 4 if options.smoke else BATCH).to(options.device, memory_format=torch.channels_last)
+        with autocast(options.device):
             with torch.no_grad():
                 latents = vae.encode(pixels).latent_dist.mode()
                 deviation = latents.float().std(dim=(0, 2, 3), keepdim=True)
             restored = network["decoder"](network["first"](disturbed(latents.float(), deviation)))
-        loss = reconstruction_loss(restored.float(), pixels)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        average.update_parameters(network)
-        step += 1
-        if clock.spent - seen > 60:
-            say(f"decoder step {step} loss {loss.item():.4f} spent {clock.spent:.0f} s")
-            save_checkpoint(path, modules=modules, optimizers=[optimizer], step=step, spent=clock.spent)
-            seen = clock.spent
-    save_checkpoint(path, modules=modules, optimizers=[optimizer], step=step, spent=clock.spent)
-    vae.post_quant_conv.load_state_dict(average.module["first"].state_dict())
-    vae.decoder.load_state_dict(average.module["decoder"].state_dict())
-    facts = {"decoder_steps": step, "decoder_minutes": round(clock.spent / 60, 1)}
-    say(f"decoder done: {facts}")
-    return facts
+        training.learn(reconstruction_loss(restored.float(), pixels))
+    vae.post_quant_conv.load_state_dict(training.averaged["first"].state_dict())
+    vae.decoder.load_state_dict(training.averaged["decoder"].state_dict())
+    say(f"decoder done: {training.facts}")
+    return training.facts

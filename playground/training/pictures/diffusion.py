@@ -1,31 +1,30 @@
-"""Stage 3: the denoiser and its text encoder, trained on latents with v-prediction and a zero terminal SNR."""
+"""Stage 4: the denoiser and its text encoder, trained on latents with v-prediction and a zero terminal SNR."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from playground.training.loop import Training
+from playground.training.pictures import bank as banks
+from playground.training.pictures import data, scenes, words
+from playground.training.recipe import Options, autocast, compiled, say
 
-import numpy as np
-
-from playground.training.pictures import data, words
-from playground.training.recipe import Clock, Options, learning_rate, load_checkpoint, save_checkpoint, say
-
-BATCH = 32
+BATCH = {"cpu": 32, "cuda": 256}
 PEAK = 7e-4
-VIEWS = 32  # stored placements of each object
 DROPPED = 0.1  # captions left out, for guidance
-FOCUS_FROM = 0.64  # of the budget; from there on only data.FOCUS is shown
+GUIDANCE_WIDTH = 64  # of the embedding that tells a distilled denoiser the guidance scale
 
 
-def build_denoiser():
-    """A UNet2DConditionModel of 13.6 M parameters, 0.92 GFLOP a pass over 16x16x4 latents."""
+def build_denoiser(*, guided: bool = False):
+    """A UNet2DConditionModel of 11.4 M parameters, 0.9 GFLOP a pass over 16x16x4 latents; `guided`: it is also told a
+    guidance scale (an input of width GUIDANCE_WIDTH), as a distilled one is."""
     from diffusers import UNet2DConditionModel
 
     return UNet2DConditionModel(
         sample_size=data.SIZE // 8, in_channels=4, out_channels=4, layers_per_block=1,
-        block_out_channels=(64, 128, 224), norm_num_groups=16,
+        block_out_channels=(64, 128, 224), norm_num_groups=16, mid_block_type="UNetMidBlock2D",
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=words.WIDTH, attention_head_dim=8,
+        time_cond_proj_dim=GUIDANCE_WIDTH if guided else None,
     )
 
 
@@ -39,109 +38,76 @@ def build_scheduler():
     )
 
 
-@dataclass(frozen=True)
-class Bank:
-    """Encoded training pictures. latents: (N, 4, 16, 16) float16, scaled; captions: one of each picture's captions;
-    focus: (M,) int64, the rows that show an object of data.FOCUS."""
+class Examples:
+    """Draws training examples: noised latents of the bank, the velocity to predict, and their captions' token ids.
 
-    latents: object
-    captions: list[str]
-    focus: object
+    Velocity is what diffusers' schedulers call v_prediction: sqrt(a) * noise - sqrt(1 - a) * clean.
+    """
 
+    def __init__(self, options: Options, bank: banks.Bank, tokenizer) -> None:
+        self.bank, self.device = bank, options.device
+        self.batch = 8 if options.smoke else BATCH[options.device]
+        self.tokens = words.encode(tokenizer, bank.captions)  # (N, T)
+        self.nothing = words.encode(tokenizer, [""]).to(options.device)  # (1, T)
+        self.alphas = build_scheduler().alphas_cumprod.to(options.device).clamp(0, 1)  # (1000,)
 
-def encode_bank(options: Options, pack: data.Pack, vae) -> Bank:
-    """Encodes VIEWS placements of every object once, so that training never waits for the autoencoder."""
-    import torch
+    def draw(self):
+        """Returns noised (B, 4, 16, 16), velocity of the same shape, timesteps (B,), ids (B, T)."""
+        import torch
 
-    rng = np.random.default_rng(options.seed + 1)
-    order = np.repeat(np.arange(len(pack.names)), 2 if options.smoke else VIEWS)
-    latents, captions = [], []
-    vae = vae.to(options.device, memory_format=torch.channels_last)
-    for start in range(0, len(order), 64):
-        pairs = [data.sample(pack, rng, index=int(i)) for i in order[start:start + 64]]
-        pixels = torch.from_numpy(np.stack([p for p, _ in pairs])).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-        with torch.inference_mode(), torch.autocast(options.device, torch.bfloat16):
-            code = vae.encode(pixels.to(options.device, memory_format=torch.channels_last)).latent_dist.mode()
-        latents.append((code.float() * vae.config.scaling_factor).half().cpu())
-        captions += [c for _, c in pairs]
-    focus = torch.tensor([row for row, i in enumerate(order) if pack.names[i] in data.FOCUS] or range(len(order)))
-    return Bank(latents=torch.cat(latents), captions=captions, focus=focus)
+        rows = torch.randint(len(self.tokens), (self.batch,))
+        clean = self.bank.latents[rows].float().to(self.device)
+        t = torch.randint(0, len(self.alphas), (self.batch,), device=self.device)
+        a, s = (x.sqrt().view(-1, 1, 1, 1) for x in (self.alphas[t], 1 - self.alphas[t]))
+        noise = torch.randn_like(clean)
+        noised = (a * clean + s * noise).contiguous(memory_format=torch.channels_last)
+        return noised, a * noise - s * clean, t, self.tokens[rows].to(self.device)
+
+    def dropped(self, ids):
+        """The ids with some captions left out."""
+        import torch
+
+        return torch.where(torch.rand(len(ids), 1, device=ids.device) < DROPPED, self.nothing, ids)
 
 
 def train(options: Options, pack: data.Pack, vae, *, minutes: float):
-    """Trains until the minutes are spent; returns a StableDiffusionPipeline of the averaged weights, and facts."""
+    """Trains until the minutes are spent; returns the averaged networks by name, and facts."""
     import torch
     import torch.nn.functional as F
-    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
     # 1. Words and latents.
-    tokenizer = words.kept_tokenizer(options.work / "tokenizer", data.known_words(pack))
-    bank = encode_bank(options, pack, vae)
+    tokenizer = words.kept_tokenizer(options.work / "tokenizer", scenes.known_words(pack))
+    bank = banks.encode(options, pack, vae)
+    examples = Examples(options, bank, tokenizer)
     say(f"{len(bank.captions)} latents of deviation {bank.latents.float().std():.3f}, vocabulary {len(tokenizer)}")
-    tokens = words.encode(tokenizer, bank.captions)  # (N, T)
-    nothing = words.encode(tokenizer, [""])  # (1, T)
 
-    # 2. Networks, optimizer, noise schedule.
+    # 2. Networks and optimizer.
     torch.manual_seed(options.seed)
     network = torch.nn.ModuleDict({"unet": build_denoiser(), "text": words.build_text_encoder(tokenizer)})
+    if options.begin:
+        words.begin_with(network, tokenizer, options.begin)
     network.to(options.device, memory_format=torch.channels_last)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.998))
-    optimizer = torch.optim.AdamW(network.parameters(), PEAK, betas=(0.9, 0.99), weight_decay=0.01)
-    scheduler = build_scheduler()
-    alphas = scheduler.alphas_cumprod.to(options.device).clamp(0, 1)
-    path = options.work / "diffusion.safetensors"
-    modules = {"network": network, "average": average}
-    step, spent = load_checkpoint(path, modules=modules, optimizers=[optimizer])
-    clock = Clock(minutes, spent=spent)
-    seen = saved = clock.spent
-    losses: list[float] = []
+    training = Training(options, "diffusion", network, minutes=minutes, peak=PEAK, kept=0.998, weight_decay=0.01)
+    denoise = compiled(options, network["unet"])
 
     # 3. The loop: noise a latent, ask for the velocity, with the caption dropped now and then.
-    while clock.progress < 1 and not (options.smoke and step >= 3):
-        optimizer.param_groups[0]["lr"] = learning_rate(PEAK, clock.progress)
-        batch = 8 if options.smoke else BATCH
-        if clock.progress < FOCUS_FROM:
-            rows = torch.randint(len(bank.captions), (batch,))
-        else:
-            rows = bank.focus[torch.randint(len(bank.focus), (batch,))]
-        clean = bank.latents[rows].float().to(options.device)  # (B, 4, 16, 16)
-        ids = torch.where(torch.rand(len(rows), 1) < DROPPED, nothing, tokens[rows]).to(options.device)  # (B, T)
-        t = torch.randint(0, len(alphas), (len(rows),), device=options.device)
-        a, s = (x.sqrt().view(-1, 1, 1, 1) for x in (alphas[t], 1 - alphas[t]))
-        noise = torch.randn_like(clean)
-        with torch.autocast(options.device, torch.bfloat16):
-            text = network["text"](ids)[0]  # (B, T, WIDTH)
-            noised = (a * clean + s * noise).contiguous(memory_format=torch.channels_last)
-            velocity = network["unet"](noised, t, text).sample
-        loss = F.mse_loss(velocity.float(), a * noise - s * clean)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        average.update_parameters(network)
-        step += 1
-        losses.append(loss.item())
-        if clock.spent - seen > 30:
-            say(f"diffusion step {step} loss {np.mean(losses[-30:]):.4f} spent {clock.spent:.0f} s")
-            seen = clock.spent
-        if clock.spent - saved > 180:
-            save_checkpoint(path, modules=modules, optimizers=[optimizer], step=step, spent=clock.spent)
-            saved = clock.spent
-    save_checkpoint(path, modules=modules, optimizers=[optimizer], step=step, spent=clock.spent)
-
-    facts = {
-        "steps": step, "minutes": round(clock.spent / 60, 1), "loss": round(float(np.mean(losses[-100:] or [0])), 4),
-        "parameters": {k: sum(p.numel() for p in m.parameters()) for k, m in average.module.items()},
-    }
+    for _ in training.steps():
+        noised, velocity, t, ids = examples.draw()
+        with autocast(options.device):
+            text = network["text"](examples.dropped(ids))[0]  # (B, T, WIDTH)
+            guess = denoise(noised, t, text).sample
+        training.learn(F.mse_loss(guess.float(), velocity))
+    sizes = {k: sum(p.numel() for p in m.parameters()) for k, m in network.items()}
+    facts = training.facts | {"batch": examples.batch, "scenes": len(bank.captions), "parameters": sizes}
     say(f"diffusion done: {facts}")
-    return assemble(vae, tokenizer, average.module.eval(), scheduler), facts
+    return training.averaged, facts
 
 
-def assemble(vae, tokenizer, networks, scheduler):
+def assemble(vae, tokenizer, networks):
     """The parts as one StableDiffusionPipeline on the CPU in float32."""
     from diffusers import StableDiffusionPipeline
 
     return StableDiffusionPipeline(
         vae=vae.float(), text_encoder=networks["text"].float(), tokenizer=tokenizer, unet=networks["unet"].float(),
-        scheduler=scheduler, safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+        scheduler=build_scheduler(), safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     ).to("cpu")

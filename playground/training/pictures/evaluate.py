@@ -1,15 +1,20 @@
-"""Stage 4: saves the diffusers folder in half precision, draws a contact sheet of fixed prompts, writes facts.json."""
+"""Stage 7: saves the diffusers folder in half precision, measures it, draws contact sheets, writes facts.json."""
 
 from __future__ import annotations
 
 import datetime
 from pathlib import Path
 
-from playground.training.pictures import data
+from playground.training.pictures import data, measures, preview, scenes
+from playground.training.pictures.things import GROUNDS
 from playground.training.recipe import Options, clear_weights, machine, say, write_facts
 
-CREDITS = "Trained on Fluent Emoji (c) Microsoft Corporation (MIT)."
+CREDITS = (
+    "Trained on Fluent Emoji (c) Microsoft (MIT), Noto Emoji and Blobmoji (Apache-2.0), Twemoji (c) Twitter, Inc and other"
+    " contributors (CC-BY 4.0)."
+)
 SHARD = "10MB"
+COLUMNS = 13
 
 
 def save(pipeline, folder: Path) -> None:
@@ -21,49 +26,43 @@ def save(pipeline, folder: Path) -> None:
     pipeline.to(dtype=torch.float32)
 
 
-def contact_sheet(pipeline, prompts: list[str], *, steps: int, guidance: float, seed: int):
-    """The prompts' pictures in rows of six, in order."""
-    import torch
+def contact_sheet(pictures, columns: int = COLUMNS):
+    """Pictures (N, SIZE, SIZE, 3) uint8 in rows."""
     from PIL import Image
 
-    sheet = Image.new("RGB", (6 * data.SIZE, -(-len(prompts) // 6) * data.SIZE), "white")
-    for start in range(0, len(prompts), 6):
-        some = prompts[start:start + 6]
-        generators = [torch.Generator().manual_seed(seed + start + i) for i in range(len(some))]
-        pictures = pipeline(prompt=some, num_inference_steps=steps, guidance_scale=guidance, generator=generators).images
-        for i, picture in enumerate(pictures):
-            sheet.paste(picture, (i * data.SIZE, start // 6 * data.SIZE))
+    sheet = Image.new("RGB", (columns * data.SIZE, -(-len(pictures) // columns) * data.SIZE), "white")
+    for i, picture in enumerate(pictures):
+        sheet.paste(Image.fromarray(picture), (i % columns * data.SIZE, i // columns * data.SIZE))
     return sheet
 
 
-def examples(pack: data.Pack, count: int = 24) -> list[str]:
-    """Prompts spread evenly over the objects that it is to draw well, some with a ground."""
-    known = data.focused(pack).names
-    names = [known[i * len(known) // count] for i in range(min(count, len(known)))]
-    grounds = list(data.GROUNDS)
-    return [n if i % 3 == 0 else f"{n} on a {grounds[i % len(grounds)]} background" for i, n in enumerate(names)]
+def write(options: Options, pack: data.Pack, pipeline, judge, *, known: dict) -> None:
+    """Saves everything that belongs into the starter's folder, and contact sheets beside the checkpoints.
 
-
-def write(options: Options, pack: data.Pack, pipeline, *, autoencoder: dict, diffusion: dict) -> None:
-    """Saves everything that belongs into the starter's folder, and the contact sheet beside the checkpoints."""
+    known: the facts of the stages before.
+    """
     pipeline.set_progress_bar_config(disable=True)
     save(pipeline, options.out)
-    sheet = contact_sheet(pipeline, examples(pack), steps=2 if options.smoke else 20, guidance=3.0, seed=options.seed)
-    sheet.save(options.work / "contact_sheet.png")
+    preview.fit(options, pack, pipeline.vae)
+    measured, sheets = measures.measure(options, pack, pipeline, judge)
+    for name, pictures in sheets.items():
+        contact_sheet(pictures).save(options.work / f"{name}.png")
+    stages = [known[s] for s in ("autoencoder", "decoder", "diffusion", "distil") if s in known]
     write_facts(options.out, {
         "title": "Pictures",
-        "data": f"{len(pack.names)} objects of one emoji style, each on a plain ground; at the end"
-        f" only the {len(data.focused(pack).names)} that it is to draw well",
+        "data": f"{len(pack.things)} things of {len(pack.shown)} emoji styles, alone or together, on coloured grounds",
         "credits": CREDITS,
         "licence": "Apache-2.0",
         "seed": options.seed,
         "hardware": machine(options.device),
         "date": datetime.date.today().isoformat(),
-        "minutes": round(autoencoder["minutes"] + diffusion["minutes"], 1),
-        "autoencoder": autoencoder,
-        "diffusion": diffusion,
-        "objects": list(data.focused(pack).names),
-        "objects_met": list(pack.names),
-        "grounds": list(data.GROUNDS),
+        "minutes": round(sum(s["minutes"] for s in stages) + known.get("begun_with_minutes", 0), 1),
+        **{name: facts for name, facts in known.items() if isinstance(facts, dict)},
+        "measured": measured,
+        "objects": list(pack.things),
+        "styles": list(pack.shown),
+        "grounds": list(GROUNDS),
+        "vocabulary": sorted({word for words in scenes.known_words(pack) for word in words.lower().split()}),
+        "held_out": [f"{thing}, {style} style" for thing, style in sorted(pack.held_out)],
     })
-    say(f"saved {options.out} and {options.work / 'contact_sheet.png'}")
+    say(f"saved {options.out}; contact sheets are in {options.work}")

@@ -1,4 +1,4 @@
-"""Stage 5: the pictures that the tabs offer to start from, drawn by the starter itself, and one coloured scribble."""
+"""Stage 8: the pictures that the tabs offer to start from, drawn by the starter itself, and one coloured scribble."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from PIL import Image, ImageDraw
 
 from playground.catalog import ASSETS
 from playground.training.pictures import data
+from playground.training.pictures.measures import GUIDANCE
 from playground.training.recipe import Options, say
 
-PROMPTS = {"apple": "a red apple", "cat": "a cat face", "rocket": "a rocket on a light blue background"}
+PROMPTS = {"apple": "a red apple", "cat": "a cat", "rocket": "a rocket on a light blue background"}
+GREY = "apple"  # the one that is also shown without its colours
 
 
 def write(options: Options, folder: Path = ASSETS / "examples") -> None:
@@ -23,8 +25,10 @@ def write(options: Options, folder: Path = ASSETS / "examples") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, prompt in PROMPTS.items():
         noise = torch.Generator().manual_seed(options.seed)
-        made = pipeline(prompt=prompt, num_inference_steps=30, guidance_scale=4.0, generator=noise).images[0]
+        made = pipeline(prompt=prompt, num_inference_steps=20, guidance_scale=GUIDANCE, generator=noise).images[0]
         made.save(folder / f"{name}.png")
+        if name == GREY:
+            made.convert("L").convert("RGB").save(folder / "grey.png")
     scribble().save(folder / "sketch.png")
     say(f"examples are in {folder}")
 

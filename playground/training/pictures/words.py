@@ -21,7 +21,7 @@ def build_tokenizer(words: list[str]):
     learner.normalizer, learner.pre_tokenizer = pattern.normalizer, pattern.pre_tokenizer
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=2000, special_tokens=[BOS, EOS], initial_alphabet=alphabet, end_of_word_suffix="</w>",
+        vocab_size=2400, special_tokens=[BOS, EOS], initial_alphabet=alphabet, end_of_word_suffix="</w>",
         show_progress=False,
     )
     learner.train_from_iterator(words, trainer)
@@ -59,3 +59,22 @@ def encode(tokenizer, captions: list[str]):
     return tokenizer(
         captions, padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt",
     ).input_ids
+
+
+def begin_with(networks, tokenizer, folder: Path) -> None:
+    """Takes up weights of an earlier starter in a diffusers folder wherever name and shape are the same; the text
+    encoder's embeddings go from word piece to word piece, for the two tokenizers number them differently."""
+    import torch
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    text = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
+    old = CLIPTokenizer.from_pretrained(folder / "tokenizer").get_vocab()
+    for network, earlier in ((networks["unet"], unet), (networks["text"], text)):
+        own, taken = network.state_dict(), earlier.state_dict()
+        network.load_state_dict({k: taken[k] if k in taken and taken[k].shape == v.shape else v for k, v in own.items()})
+    pairs = [(i, old[piece]) for piece, i in tokenizer.get_vocab().items() if piece in old]
+    rows, origins = (torch.tensor(part) for part in zip(*pairs, strict=True))
+    with torch.no_grad():
+        networks["text"].get_input_embeddings().weight[rows] = text.get_input_embeddings().weight[origins]

@@ -7,24 +7,14 @@ import time
 
 import numpy as np
 
-from playground.training.recipe import (
-    Clock,
-    Options,
-    learning_rate,
-    load_checkpoint,
-    machine,
-    save_checkpoint,
-    say,
-    write_facts,
-)
+from playground.training.loop import Training
+from playground.training.recipe import Options, autocast, machine, say, write_facts
 from playground.training.sharpen import data
 
 NUM_FEAT = 48
 NUM_CONV = 12
 BATCH = 16
 PEAK = 1.5e-3
-SMOKE_STEPS = 3
-SAVE_EVERY = 180  # seconds
 
 TITLE = "Sharpen, the starter that enlarges pictures four times"
 DATA = (
@@ -45,7 +35,6 @@ def train(options: Options, pack: data.Pack):
     """Trains until the minutes are spent; returns the averaged network and facts."""
     import torch
     from torch.nn.functional import l1_loss
-    from torch.optim.swa_utils import AveragedModel
 
     from playground.networks.srvgg import SRVGG
 
@@ -53,43 +42,14 @@ def train(options: Options, pack: data.Pack):
     network = SRVGG(num_feat=NUM_FEAT, num_conv=NUM_CONV, upscale=data.UPSCALE)
     network.start_at_bicubic()
     network.to(options.device, memory_format=torch.channels_last)
-    average = AveragedModel(network, avg_fn=running_average)
-    optimizer = torch.optim.Adam(network.parameters(), PEAK, betas=(0.9, 0.99))
-    path = options.work / "train.safetensors"
-    modules, optimizers = {"network": network, "average": average}, [optimizer]
-    step, spent = load_checkpoint(path, modules=modules, optimizers=optimizers)
-    rng = np.random.default_rng([options.seed, step])
-    last = step + SMOKE_STEPS if options.smoke else float("inf")
-    clock = Clock(options.minutes, spent=spent)
-    seen = saved = clock.spent
-    losses: list[float] = []
-    while clock.progress < 1 and step < last:
-        optimizer.param_groups[0]["lr"] = learning_rate(PEAK, clock.progress)
+    training = Training(options, "train", network, minutes=options.minutes, peak=PEAK, kept=0.998, clip=0.5, weight_decay=0)
+    rng = np.random.default_rng([options.seed, training.step])
+    for _ in training.steps():
         large, small = (t.to(options.device) for t in data.batch(pack, rng, 2 if options.smoke else BATCH))
-        with torch.autocast(options.device, torch.bfloat16):
+        with autocast(options.device):
             enlarged = network(small.to(memory_format=torch.channels_last))
-        loss = l1_loss(enlarged.float(), large)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
-        optimizer.step()
-        average.update_parameters(network)
-        step += 1
-        losses = [*losses[-499:], loss.item()]
-        if clock.spent - seen > 30:
-            say(f"train step {step} loss {np.mean(losses):.5f} spent {clock.spent:.0f} s")
-            seen = clock.spent
-        if clock.spent - saved > SAVE_EVERY:
-            save_checkpoint(path, modules=modules, optimizers=optimizers, step=step, spent=clock.spent)
-            saved = clock.spent
-    save_checkpoint(path, modules=modules, optimizers=optimizers, step=step, spent=clock.spent)
-    facts = {"minutes": round(clock.spent / 60, 1), "steps": step}
-    return average.module.cpu().eval(), facts | ({"loss": round(float(np.mean(losses)), 5)} if losses else {})
-
-
-def running_average(average, current, count):
-    """Moves the averaged weights towards the current ones: over some 500 steps, over fewer while there are few."""
-    return average.lerp(current, max(0.002, 9 / (10 + float(count))))
+        training.learn(l1_loss(enlarged.float(), large))
+    return training.averaged.cpu(), training.facts
 
 
 def write(options: Options, network, facts: dict) -> None:

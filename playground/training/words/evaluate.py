@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from playground.training.recipe import Options, say, write_facts
+from playground.training.recipe import Options, autocast, say, write_facts
 from playground.training.words import data
 
 PROMPTS = ("Once upon a time there was a king who", "The little girl opened the door, and", '"Who are you?" asked the')
@@ -39,7 +39,7 @@ def bits(model, ids, *, boundary: int, stride: int = STRIDE) -> float:
             rows[row, 1:end - begin + 1] = torch.as_tensor(ids[begin:end])
             counted[row, scored - begin:end - begin] = True
         rows, counted = rows.to(device), counted.to(device)
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+        with torch.inference_mode(), autocast(device.type):
             hidden = model.model(rows[:, :-1], use_cache=False).last_hidden_state[counted]  # (scored, C)
         with torch.inference_mode():
             for states, targets in zip(hidden.split(512), rows[:, 1:][counted].split(512), strict=True):

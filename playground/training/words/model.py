@@ -8,6 +8,7 @@ from typing import Any
 from playground.training.recipe import (
     Clock,
     Options,
+    autocast,
     clear_weights,
     learning_rate,
     load_checkpoint,
@@ -72,7 +73,7 @@ def backward(network, rows, *, scale: float) -> float:
     import torch.nn.functional as F
 
     inputs, targets = rows[:, :-1], rows[:, 1:].reshape(-1)
-    with torch.autocast(rows.device.type, torch.bfloat16):
+    with autocast(rows.device.type):
         hidden = network.model(inputs, use_cache=False).last_hidden_state  # (B, T, C)
     weight = network.lm_head.weight
     with torch.no_grad():

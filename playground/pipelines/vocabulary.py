@@ -1,0 +1,73 @@
+"""Which words of a prompt a starter has never read, said in a sentence for people; it knows nothing of models."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+from playground.catalog import ModelCard
+
+NAMED = 3  # unknown words that a sentence names
+LONGEST = 24  # characters of one that are shown
+ALIKE = 0.75  # of 1, by difflib: a slip of the pen, not another word
+FILLERS = frozenset(
+    "a an the and or of in on at by to for from with without is are as it its my your some this that please draw show me"
+    " i".split()
+)
+PLACES = frozenset(
+    "background ground style plain gradient small little tiny big large huge light dark left right top bottom upper lower"
+    " middle center centre corner side above below under over beside next behind near between two three".split()
+)
+
+
+def told(card: ModelCard, texts: tuple[str, ...]) -> str:
+    """What a starter does not know in these prompts, or "" where all is known or its vocabulary is not."""
+    if not card.vocabulary:
+        return ""
+    asked = [list(dict.fromkeys(words(text))) for text in texts]
+    unknown = list(dict.fromkeys(word for prompt in asked for word in prompt if not known(card, word)))
+    vague = {w for name in (*card.grounds, *card.styles) for w in name.lower().split()} | PLACES
+    vague -= set(card.things)
+    lost = not all(any(known(card, word) and not forms(word) & vague for word in prompt) for prompt in asked)
+    if not unknown and not lost:
+        return ""
+    if not unknown:
+        return f"No word names a thing that {card.title} can draw, so something that it knows will appear."
+    several = len(unknown) > 1
+    outcome = "something that it knows will appear" if lost else f"{'they count' if several else 'it counts'} for little"
+    said = f"{card.title} does not know the word{'s' if several else ''} {listed(unknown)}, so {outcome}."
+    alike = [match for word in unknown[:NAMED] if (match := closest(card, word))]
+    return f"{said} It knows {listed(list(dict.fromkeys(alike)))}." if alike else said
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case, without fillers and numbers; a possessive 's is no part of a word."""
+    found = (re.sub(r"'s$", "", w.strip("'-_")) for w in re.findall(r"[\w'-]+", text.lower().replace("’", "'")))
+    return [w for w in found if w not in FILLERS and any(c.isalpha() for c in w)]
+
+
+def forms(word: str) -> set[str]:
+    """A word and its singular."""
+    return {word, word.removesuffix("s")}
+
+
+def known(card: ModelCard, word: str) -> bool:
+    """Whether a starter has read a word, its singular, or every part of a compound with hyphens."""
+    parts = word.split("-")
+    return bool(forms(word) & card.vocabulary) or (
+        len(parts) > 1 and all(not part or part in FILLERS or known(card, part) for part in parts)
+    )
+
+
+def closest(card: ModelCard, word: str) -> str:
+    """The known word that is spelled most like this one, or ""."""
+    candidates = sorted(card.vocabulary - FILLERS)
+    return next(iter(get_close_matches(word[:LONGEST], candidates, n=1, cutoff=ALIKE)), "")
+
+
+def listed(found: list[str]) -> str:
+    """Words in quotation marks, at most NAMED of them and how many more there are."""
+    shown = [f'"{w if len(w) <= LONGEST else w[:LONGEST] + "…"}"' for w in found[:NAMED]]
+    if len(found) > NAMED:
+        shown.append(f"{len(found) - NAMED} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
