@@ -60,6 +60,11 @@ class ModelCard:
         return self.folder is not None
 
     @property
+    def takes_negative_prompt(self) -> bool:
+        """Whether words to avoid have an effect; a model with its guidance distilled into it knows none."""
+        return not self.options.get("guidance_distilled")
+
+    @property
     def origin(self) -> str:
         """What the libraries' from_pretrained takes."""
         return str(self.folder) if self.folder else self.repository
@@ -144,6 +149,7 @@ def cards() -> tuple[ModelCard, ...]:
                 "steps": 8, "guidance_scale": 3.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
                 "strength": 0.6, "image_to_image.steps": 12, "inpainting.strength": 1.0,
             },
+            options={"guidance_distilled": True},
             limits={
                 "steps": Limits(low=1, high=60), "guidance_scale": Limits(low=1, high=7, step=0.1),
                 "width": Limits(low=128, high=128, multiple_of=8), "height": Limits(low=128, high=128, multiple_of=8),

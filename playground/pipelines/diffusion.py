@@ -211,7 +211,8 @@ class DiffusionModel:
         seen, hole = window.see(repaint.on_white(upload)), window.see_mask(request.mask, cell_of(pipe))
         arguments = {"image": [seen] * request.num_images, "mask_image": [hole] * request.num_images}
         if request.strength == 1 and blends_latents(pipe):
-            arguments |= {"image": [membrane.filled(seen, hole)] * request.num_images, "strength": ANEW}
+            shaded = [membrane.filled(seen, hole)] * request.num_images
+            arguments |= {"image": shaded, "strength": ANEW, "num_inference_steps": math.ceil(request.steps / ANEW)}
         return Job(
             arguments=arguments, size=size, show=work.small(PREVIEW_SIDE).sketch, finish=work.paste, repainting=work
         )

@@ -141,6 +141,9 @@ def follow_model(
         card = by_id[name]
         updates: dict[gr.components.Component, Any] = {details: about(card)}
         for field, control in controls.items():
+            if field == "negative_prompt":
+                updates[control] = gr.update(visible=card.takes_negative_prompt)
+                continue
             default = card.default(request, field)
             if isinstance(control, gr.Slider):
                 limits = card.range(request, field)

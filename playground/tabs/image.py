@@ -25,6 +25,7 @@ EXAMPLES = (
     "a red apple", "a lion on a grey background", "a pear", "a rainbow", "a penguin", "a cupcake on an orange background",
     "a car on a yellow background", "an umbrella", "a robot on a pink background", "a blue heart",
 )
+TUNABLE = ("steps", "guidance_scale", "negative_prompt", "width", "height", "strength", "scheduler")
 VARIATION, VARIATIONS = 0.35, 4
 LARGEST = 2048  # pixels of a side that "Enlarge" still offers
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -239,7 +240,9 @@ def common_controls(request: type, card) -> dict[str, gr.components.Component]:
             request, card, "guidance_scale", "How closely to follow the words (guidance scale)",
             "Low is freer, high is stricter and can look harsh.", step=0.5,
         ),
-        "negative_prompt": gr.Textbox(label="What to avoid (negative prompt)", elem_id=f"{task}-negative_prompt"),
+        "negative_prompt": gr.Textbox(
+            label="What to avoid (negative prompt)", elem_id=f"{task}-negative_prompt", visible=card.takes_negative_prompt,
+        ),
         "width": frame.slider(request, card, "width", "Width", "In pixels.", visible=not fixed(request, card, "width")),
         "height": frame.slider(request, card, "height", "Height", "In pixels.", visible=not fixed(request, card, "height")),
         "scheduler": frame.scheduler_choice(task),
@@ -255,7 +258,7 @@ def fixed(request: type, card, name: str) -> bool:
 
 def tunable(controls: dict) -> dict:
     """The controls that another model has other defaults for."""
-    return {k: v for k, v in controls.items() if k in ("steps", "guidance_scale", "width", "height", "strength", "scheduler")}
+    return {k: v for k, v in controls.items() if k in TUNABLE}
 
 
 def saved(site: Site, request: TextToImageRequest, images: Sequence[Image.Image]) -> Drawn:

@@ -366,6 +366,29 @@ def test_inpainting_changes_nothing_outside_the_mask(models, fixed, which, size,
         assert (new[..., 3] == old[..., 3]).all()
 
 
+@pytest.mark.parametrize("steps", [1, 2, 5, 8, 20])
+def test_painting_anew_forgets_what_was_there_and_does_all_steps(sd, steps):
+    mask, one, other = mask_of((96, 96), (30, 30, 60, 60)), Image.new("RGB", (96, 96), "teal"), Image.new("RGB", (96, 96), "teal")
+    one.paste("red", (36, 36, 54, 54))
+    other.paste("yellow", (32, 40, 58, 50))
+    made = []
+    for upload in (one, other):
+        result, events = run(sd, request("inpainting", image=upload, mask=mask, steps=steps, strength=1.0, seed=3, feather=0))
+        assert [(e.index, e.total) for e in steps_of(events)] == [(i, steps) for i in range(1, steps + 1)]
+        made.append(np.asarray(result.images[0])[30:60, 30:60])
+    assert (made[0] == made[1]).all()
+
+
+def test_a_lower_strength_still_sees_what_was_there(sd):
+    mask, upload = mask_of((96, 96), (30, 30, 60, 60)), Image.new("RGB", (96, 96), "teal")
+    other = upload.copy()
+    other.paste("yellow", (32, 40, 58, 50))
+    made = [
+        run(sd, request("inpainting", image=i, mask=mask, steps=5, strength=0.6, seed=3))[0].images[0] for i in (upload, other)
+    ]
+    assert (np.asarray(made[0]) != np.asarray(made[1]))[30:60, 30:60].any()
+
+
 @pytest.mark.parametrize("mode", ["L", "P", "LA", "CMYK", "I;16", "1"])
 def test_inpainting_takes_pictures_of_any_mode(sd, mode):
     upload = photo(90, 60).convert("L" if mode == "I;16" else mode)

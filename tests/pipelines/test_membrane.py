@@ -159,3 +159,27 @@ def test_the_surface_lies_between_the_values_that_it_hangs_on():
     assert np.array_equal(surface[trust == 1], given[trust == 1])
     assert surface.min() >= given.min() and surface.max() <= given.max()
     assert np.abs(np.diff(surface[8:-8, 8:-8], axis=0)).max() < 4  # smooth, though its edge is not
+
+
+@pytest.mark.parametrize("size", [(128, 128), (61, 127), (900, 700)])
+def test_a_hole_is_filled_with_the_shades_around_it_and_nothing_else_changes(size):
+    mask = disc(size, tuple(round(side * part) for side, part in zip(size * 2, (0.2, 0.3, 0.7, 0.8), strict=True)))
+    upload = plain(GROUND, size)
+    upload.paste("yellow", mask=mask)
+    made = membrane.filled(upload, mask)
+    assert off(made, GROUND).max() <= 1
+
+
+def test_a_hole_between_two_grounds_is_filled_from_one_to_the_other():
+    upload = plain((200, 40, 40))
+    upload.paste((40, 40, 200), (64, 0, 128, 128))
+    mask = Image.new("L", SIZE)
+    mask.paste(255, (20, 40, 108, 90))
+    row = values(membrane.filled(upload, mask))[64, 20:108, 0]
+    assert (np.diff(row) <= 1).all() and row[0] > 170 and row[-1] < 70
+    assert (values(membrane.filled(upload, mask)) == values(upload))[values(mask) == 0].all()
+
+
+def test_a_picture_that_is_all_hole_comes_back():
+    upload = plain(GROUND)
+    assert (values(membrane.filled(upload, Image.new("L", SIZE, 255))) == values(upload)).all()

@@ -296,6 +296,16 @@ def test_a_pack_without_an_object_is_refused_in_words(tmp_path):
         data.load_pack(tmp_path)
 
 
+def test_the_unseen_style_may_lack_things(packs, tmp_path):
+    (tmp_path / "emoji").mkdir()
+    lines = (packs / "emoji" / "index.csv").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if ",panda," not in line]
+    (tmp_path / "emoji" / "index.csv").write_text("".join(kept))
+    (tmp_path / "emoji" / "emoji256.zip").symlink_to(packs / "emoji" / "emoji256.zip")
+    unseen = data.load_pack(tmp_path, styles=judge.UNSEEN, keep_all=True)
+    assert "panda" not in unseen.things and len(unseen.things) == len(things.THINGS) - 1
+
+
 def test_a_pack_with_everything_calls_other_concepts_by_their_names(packs):
     pack = data.load_pack(packs, everything=True)
     assert set(FOREIGN) <= set(pack.things) and set(things.THINGS) <= set(pack.things)

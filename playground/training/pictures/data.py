@@ -56,14 +56,15 @@ def load_pack(
     """Reads the pack under `data`: the things of THINGS in all styles, and with `everything` every other concept of
     the pack's subset "core" too, under its own name; people, who come in three that look alike, at a third.
 
-    styles: caption words and the pack's names; limit: only so many things; keep_all: holds no pair out. Raises
-    ValueError for what is missing.
+    styles: caption words and the pack's names; limit: only so many things; keep_all: holds no pair out and
+    passes over what these styles have no picture of. Raises ValueError for what is missing otherwise.
     """
     folder = data / "emoji"
     with open(folder / "index.csv", newline="", encoding="utf8") as file:
         rows = [r for r in csv.DictReader(file) if r["style"] in styles.values() and r["subset"] == "core"]
     known = {picture: thing for thing, (pictures, _) in list(THINGS.items())[:limit] for picture in pictures}
-    if missing := sorted(set(known) - {r["name"] for r in rows}):
+    missing = sorted(set(known) - {r["name"] for r in rows})
+    if missing and not keep_all:
         raise ValueError(f"the pack has no picture called {', '.join(missing)}")
     word = {name: caption for caption, name in styles.items()}
     chosen = [r for r in rows if r["name"] in known or everything]
