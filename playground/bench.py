@@ -19,6 +19,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -166,15 +168,29 @@ def runs(figures: dict[str, Any], count: int) -> list[tuple[str, str]]:
                 model.run(request, ignore)
             turns = [in_turn(engine, card, request, port) for _ in range(count)]
             b, e, h = (statistics.median(column) for column in zip(*turns, strict=True))
+            more = variants(engine, card, request, count)
             stop = statistics.median(stopped(engine, request) for _ in range(count))
-            figures["tasks"][request.task] = {"model": b, "engine": e, "http": h, "stop": stop}
+            figures["tasks"][request.task] = {"model": b, "engine": e, "http": h, "stop": stop} | more
             rows.append((
                 f"{request.task}, warm",
                 f"{b:.2f} s; engine {1000 * (e - b):+.0f} ms, HTTP {1000 * (h - b):+.0f} ms; Stop to idle {stop:.2f} s",
             ))
+            rows += [(f"{request.task}, {name}, warm", f"{value:.2f} s") for name, value in more.items()]
         demo.close()
         engine.close()
     return rows
+
+
+def variants(engine: Any, card: Any, request: Any, count: int) -> dict[str, float]:
+    """Median seconds of the bare model for four pictures at once, and for one in 20 steps; {} for other tasks."""
+    if request.task != "text_to_image":
+        return {}
+    changed = {"four pictures": replace(request, num_images=4), "20 steps": replace(request, steps=20)}
+    with engine.pool.lease(card, ignore) as model:
+        return {
+            name: statistics.median(seconds(partial(model.run, other, ignore)) for _ in range(count))
+            for name, other in changed.items()
+        }
 
 
 def in_turn(engine: Any, card: Any, request: Any, port: int) -> tuple[float, float, float]:
