@@ -27,8 +27,8 @@ class ModelCard:
     loaded); defaults: values for request fields that the visitor left to the model ("inpainting.strength" for one task
     only); limits: narrower ranges;
     options: what the adapter must know (for example "guidance": the pipeline's own name of that argument);
-    things, styles, grounds: what a starter can draw, its style words and its backgrounds' colours; vocabulary: every word
-    of its captions, in lower case; all empty where not known.
+    things, styles, grounds: what a starter can draw, its style words and its backgrounds' colours; ground_colours: those
+    as red, green and blue of 0..255; vocabulary: every word of its captions, in lower case; all empty where not known.
     """
 
     id: str
@@ -52,6 +52,7 @@ class ModelCard:
     things: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
     grounds: tuple[str, ...] = ()
+    ground_colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     vocabulary: frozenset[str] = frozenset()
 
     @property
@@ -120,7 +121,8 @@ def starter(name: str, **values: Any) -> ModelCard:
         id=name, folder=folder, licence=known.get("licence", "Apache-2.0"),
         training_data=known.get("data", "see its recipe"), memory=max(weight_bytes(folder), 1_000_000),
         things=tuple(known.get("objects", ())), styles=tuple(known.get("styles", ())),
-        grounds=tuple(known.get("grounds", ())), vocabulary=frozenset(known.get("vocabulary", ())), **values,
+        grounds=tuple(known.get("grounds", ())), ground_colours=known.get("ground_colours", {}),
+        vocabulary=frozenset(known.get("vocabulary", ())), **values,
     )
 
 
@@ -147,7 +149,7 @@ def cards() -> tuple[ModelCard, ...]:
             bad_at="It knows about a hundred things: no scenes, people, photographs or lettering. Pairs are often mixed up.",
             defaults={
                 "steps": 8, "guidance_scale": 3.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
-                "strength": 0.6, "image_to_image.steps": 12, "inpainting.strength": 1.0,
+                "strength": 0.75, "image_to_image.steps": 10, "inpainting.strength": 1.0,
             },
             options={"guidance_distilled": True},
             limits={

@@ -62,6 +62,7 @@ def judged() -> str:
     rows = [
         ("the right thing is the judge's first guess (R@1)", percent(m["drawn"]["r1"]), percent(m["ceiling"]["r1"])),
         ("the right thing is among its first five (R@5)", percent(m["drawn"]["r5"]), percent(m["ceiling"]["r5"])),
+        ("the judge on real pictures of the starter's own style (R@1)", "", percent(m["real_own_style"]["r1"])),
         ("R@1 in 20 steps instead of 8", percent(m["drawn_in_20_steps"]["r1"]), percent(m["ceiling"]["r1"])),
         ("the thing has the colour asked for, of 200", percent(m["obeyed"]["colour"]), percent(m["obeyed_ceiling"]["colour"])),
         ("the ground has the colour asked for, of 200", percent(m["obeyed"]["ground"]), percent(m["obeyed_ceiling"]["ground"])),

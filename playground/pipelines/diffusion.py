@@ -211,8 +211,12 @@ class DiffusionModel:
         seen, hole = window.see(repaint.on_white(upload)), window.see_mask(request.mask, cell_of(pipe))
         arguments = {"image": [seen] * request.num_images, "mask_image": [hole] * request.num_images}
         if request.strength == 1 and blends_latents(pipe):
-            shaded = [membrane.filled(seen, hole)] * request.num_images
-            arguments |= {"image": shaded, "strength": ANEW, "num_inference_steps": math.ceil(request.steps / ANEW)}
+            shaded = membrane.filled(seen, hole)
+            arguments |= {
+                "image": [shaded] * request.num_images, "strength": ANEW,
+                "num_inference_steps": math.ceil(request.steps / ANEW),
+                "prompt": vocabulary.on_ground(self.card, request.prompt, membrane.mean_shade(shaded, hole)),
+            }
         return Job(
             arguments=arguments, size=size, show=work.small(PREVIEW_SIDE).sketch, finish=work.paste, repainting=work
         )

@@ -56,6 +56,11 @@ def filled(picture: Image.Image, mask: Image.Image) -> Image.Image:
     return Image.composite(shades, picture, mask.point(lambda v: 255 if v else 0))
 
 
+def mean_shade(picture: Image.Image, mask: Image.Image) -> tuple[float, ...]:
+    """The mean red, green and blue, 0..255, of an RGB picture's masked part."""
+    return tuple(np.asarray(picture, dtype=np.float32)[np.asarray(mask) > 0].mean(axis=0).tolist())
+
+
 def agreement(difference: np.ndarray, ring: np.ndarray) -> np.ndarray:
     """How far the ring's differences, (H, W, 3), are those of a shade and not of another thing: (H, W) of 0..1."""
     trust = ring * (2 - np.abs(difference).max(axis=-1) / MOST).clip(0, 1)

@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 from playground.pipelines import membrane
 
-CONTEXT = 1 / 3  # of the mask's longer side, seen around it
+CONTEXT = 1 / 6  # of the mask's longer side, seen around it
 LEAST_CONTEXT = 16  # pixels of the upload
 MOST_ENLARGED = 2.0  # how far a window is enlarged for the model where the upload has more to show
 

@@ -1,7 +1,8 @@
-"""Which words of a prompt a starter has never read, said in a sentence for people; it knows nothing of models."""
+"""The words that a starter has read: which of a prompt's it does not know, and which tell it of a ground."""
 
 from __future__ import annotations
 
+import math
 import re
 from difflib import get_close_matches
 
@@ -38,6 +39,16 @@ def told(card: ModelCard, texts: tuple[str, ...]) -> str:
     said = f"{card.title} does not know the word{'s' if several else ''} {listed(unknown)}, so {outcome}."
     alike = [match for word in unknown[:NAMED] if (match := closest(card, word))]
     return f"{said} It knows {listed(list(dict.fromkeys(alike)))}." if alike else said
+
+
+def on_ground(card: ModelCard, prompt: str, shade: tuple[float, ...]) -> str:
+    """The prompt with the words for a ground of this shade (red, green, blue of 0..255), where the starter has such words
+    and the prompt says nothing of a ground: to a starter a ground that is not named is white."""
+    if not card.ground_colours or {"background", "ground"} & set(re.findall(r"\w+", prompt.lower())):
+        return prompt
+    name = min(card.ground_colours, key=lambda n: math.dist(card.ground_colours[n], shade))
+    thing, style = re.fullmatch(r"(.*?)((?:,| in) [\w-]+ style)?", prompt.strip(), re.S).groups()
+    return f"{thing} on {'an' if name.startswith(tuple('aeiou')) else 'a'} {name} background{style or ''}"
 
 
 def words(text: str) -> list[str]:

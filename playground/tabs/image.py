@@ -22,8 +22,9 @@ from playground.wiring import Job, Show, Updates, wire
 LABEL = "Image"
 TASK = TextToImageRequest.task
 EXAMPLES = (
-    "a red apple", "a lion on a grey background", "a pear", "a rainbow", "a penguin", "a cupcake on an orange background",
-    "a car on a yellow background", "an umbrella", "a robot on a pink background", "a blue heart",
+    "a red apple", "a robot on a pink background", "a rocket on a light blue background", "a blue heart", "a panda",
+    "a purple butterfly on a yellow background", "a house on a blue to pink gradient background", "a penguin, twemoji style",
+    "a red apple and a blue fish", "a small yellow star at the bottom left",
 )
 TUNABLE = ("steps", "guidance_scale", "negative_prompt", "width", "height", "strength", "scheduler")
 VARIATION, VARIATIONS = 0.35, 4

@@ -60,9 +60,10 @@ def starts() -> list[list[Any]]:
     """Example starts: pictures that the starter drew, a prompt, a strength."""
     folder = frame.EXAMPLES
     return [
-        [str(folder / "apple.png"), "a green apple", 0.6],
+        [str(folder / "apple.png"), "a green apple", 0.85],
         [str(folder / "cat.png"), "a fox on a blue background", 0.8],
         [str(folder / "sketch.png"), "a sunflower", 0.75],
+        [str(folder / "grey.png"), "a red apple", 0.8],
     ]
 
 

@@ -183,3 +183,11 @@ def test_a_hole_between_two_grounds_is_filled_from_one_to_the_other():
 def test_a_picture_that_is_all_hole_comes_back():
     upload = plain(GROUND)
     assert (values(membrane.filled(upload, Image.new("L", SIZE, 255))) == values(upload)).all()
+
+
+def test_the_mean_shade_is_that_of_the_hole():
+    upload = plain((200, 40, 40))
+    upload.paste((10, 20, 30), (0, 0, 64, 128))
+    mask = Image.new("L", SIZE)
+    mask.paste(255, (10, 10, 50, 50))
+    assert membrane.mean_shade(upload, mask) == pytest.approx((10, 20, 30))

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from playground.catalog import ModelCard
-from playground.pipelines.vocabulary import told
+from playground.pipelines.vocabulary import on_ground, told
 
 CARD = ModelCard(
     id="some", title="Pictures (starter)", sentence="", bad_at="", tasks=frozenset(), adapter="diffusion", licence="",
@@ -47,3 +47,16 @@ def test_nothing_is_said_where_the_vocabulary_is_not_known():
 def test_the_longest_prompt_is_answered_in_a_line():
     sentence = told(CARD, (" ".join(f"word{'x' * i}" for i in range(60))[:2000],))
     assert len(sentence) < 250 and "more" in sentence
+
+
+@pytest.mark.parametrize(("prompt", "shade", "told_to_it"), [
+    ("a lemon", (80, 140, 230), "a lemon on a blue background"),
+    ("a lemon", (240, 150, 70), "a lemon on an orange background"),
+    ("a lemon, flat style", (80, 140, 230), "a lemon on a blue background, flat style"),
+    ("a lemon in 3d style", (80, 140, 230), "a lemon on a blue background in 3d style"),
+    ("a lemon on a red background", (80, 140, 230), "a lemon on a red background"),
+])
+def test_a_ground_that_is_not_named_is_told_by_its_shade(prompt, shade, told_to_it):
+    card = dataclasses.replace(CARD, ground_colours={"blue": (84, 144, 236), "orange": (250, 152, 60)})
+    assert on_ground(card, prompt, shade) == told_to_it
+    assert on_ground(CARD, prompt, shade) == prompt

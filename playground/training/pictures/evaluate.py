@@ -47,7 +47,8 @@ def write(options: Options, pack: data.Pack, pipeline, judge, *, known: dict) ->
     measured, sheets = measures.measure(options, pack, pipeline, judge)
     for name, pictures in sheets.items():
         contact_sheet(pictures).save(options.work / f"{name}.png")
-    stages = [known[s] for s in ("autoencoder", "decoder", "diffusion", "distil") if s in known]
+    before = known.get("begun_with_minutes", 0)  # an earlier starter's, its autoencoder's among them
+    stages = ("diffusion", "distil") if before else ("autoencoder", "decoder", "diffusion", "distil")
     write_facts(options.out, {
         "title": "Pictures",
         "data": f"{len(pack.things)} things of {len(pack.shown)} emoji styles, alone or together, on coloured grounds",
@@ -56,12 +57,13 @@ def write(options: Options, pack: data.Pack, pipeline, judge, *, known: dict) ->
         "seed": options.seed,
         "hardware": machine(options.device),
         "date": datetime.date.today().isoformat(),
-        "minutes": round(sum(s["minutes"] for s in stages) + known.get("begun_with_minutes", 0), 1),
+        "minutes": round(before + sum(known[s]["minutes"] for s in stages if s in known), 1),
         **{name: facts for name, facts in known.items() if isinstance(facts, dict)},
         "measured": measured,
         "objects": list(pack.things),
         "styles": list(pack.shown),
         "grounds": list(GROUNDS),
+        "ground_colours": GROUNDS,
         "vocabulary": sorted({word for words in scenes.known_words(pack) for word in words.lower().split()}),
         "held_out": [f"{thing}, {style} style" for thing, style in sorted(pack.held_out)],
     })

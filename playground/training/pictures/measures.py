@@ -10,7 +10,7 @@ import numpy as np
 from playground.training.pictures import colours, data, scenes
 from playground.training.pictures.bank import pixels_of
 from playground.training.pictures.judge import UNSEEN
-from playground.training.pictures.things import GROUNDS, PAINTS, STYLES
+from playground.training.pictures.things import GROUNDS, OWN_STYLE, PAINTS, STYLES
 from playground.training.recipe import Options, say
 
 STEPS, QUALITY_STEPS, GUIDANCE = 8, 20, 3.0
@@ -102,7 +102,7 @@ def composed(pack: data.Pack, rng: np.random.Generator, count: int) -> list[tupl
     """`count` times (prompt, colour, ground, sprite): a thing that has a colour, in another one, on a ground."""
     wanted = []
     while len(wanted) < count:
-        row = int(rng.choice(pack.shown["3d"]))
+        row = int(rng.choice(pack.shown[OWN_STYLE]))
         natural = colours.colour_of(pack.sprites[row])
         paint, ground = str(rng.choice(list(PAINTS))), str(rng.choice(list(GROUNDS)))
         if natural not in PAINTS or paint == PLAIN.get(ground, ground):
@@ -141,6 +141,9 @@ def measure(options: Options, pack: data.Pack, pipeline, judge) -> tuple[dict[st
     # 1. The ceiling: the judge on real pictures of a style that it did not learn from.
     unseen = data.load_pack(options.data, limit=len(things), styles=UNSEEN, keep_all=True)
     out["ceiling"] = recall(ranks(judge, singles(unseen, range(len(unseen.names))), list(unseen.names), things))
+
+    own = pack.shown[OWN_STYLE]
+    out["real_own_style"] = recall(ranks(judge, singles(pack, own), [pack.names[i] for i in own], things))
 
     # 2. Each thing over SEEDS seeds, in few steps and in many.
     prompts = [scenes.article(name) for name in things for _ in range(SEEDS)]
