@@ -145,8 +145,8 @@ def cards() -> tuple[ModelCard, ...]:
         ),
         starter(
             "pictures", title="Pictures (starter)", adapter="diffusion", tasks=PICTURE_TASKS,
-            sentence="Draws one to three small things on a coloured ground, in the style you name, within a second or two.",
-            bad_at="It knows about a hundred things: no scenes, people, photographs or lettering. Pairs are often mixed up.",
+            sentence="Draws a small glossy thing, in a colour of your choice and on a coloured ground, within a second or two.",
+            bad_at="It knows about a hundred things: no scenes, people, photographs, lettering. Two things at once become blobs.",
             defaults={
                 "steps": 8, "guidance_scale": 3.0, "width": 128, "height": 128, "scheduler": SCHEDULER_OWN,
                 "strength": 0.75, "image_to_image.steps": 10, "inpainting.strength": 1.0,

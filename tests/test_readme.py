@@ -69,6 +69,7 @@ def judged() -> str:
         ("both things found, of 100 pairs", percent(m["both_found"]), percent(m["both_found_ceiling"])),
         (f"R@1 of {pairs} pairs of thing and style never shown in training", percent(m["held_out"]["r1"]), ""),
         ("their style is the nearest of the thing's styles", percent(m["held_out"]["style"]), ""),
+        *((f"the style \"{style}\" is drawn where it was asked for", percent(v), "") for style, v in m["styles"].items()),
         ("distance between seeds (between styles of a thing)", m["diversity"]["seeds"], m["diversity"]["styles"]),
         ("copies of a training picture, of all drawn", percent(m["copies"]["share"]), ""),
         ("autoencoder on concepts that it never saw", f"{m['psnr_db_of_unknown_things']:.1f} dB", ""),

@@ -23,8 +23,8 @@ LABEL = "Image"
 TASK = TextToImageRequest.task
 EXAMPLES = (
     "a red apple", "a robot on a pink background", "a rocket on a light blue background", "a blue heart", "a panda",
-    "a purple butterfly on a yellow background", "a house on a blue to pink gradient background", "a penguin, twemoji style",
-    "a red apple and a blue fish", "a small yellow star at the bottom left",
+    "a purple doughnut on a yellow background", "a house on a blue to pink gradient background", "a green alien",
+    "a sunflower on a light blue background", "a small yellow star at the bottom left",
 )
 TUNABLE = ("steps", "guidance_scale", "negative_prompt", "width", "height", "strength", "scheduler")
 VARIATION, VARIATIONS = 0.35, 4

@@ -6,7 +6,7 @@ import datetime
 from pathlib import Path
 
 from playground.training.pictures import data, measures, preview, scenes
-from playground.training.pictures.things import GROUNDS
+from playground.training.pictures.things import GROUNDS, OWN_STYLE
 from playground.training.recipe import Options, clear_weights, machine, say, write_facts
 
 CREDITS = (
@@ -15,6 +15,7 @@ CREDITS = (
 )
 SHARD = "10MB"
 COLUMNS = 13
+CLAIMED_FROM = 0.5  # a style that is drawn less often when it is asked for is not offered
 
 
 def save(pipeline, folder: Path) -> None:
@@ -48,6 +49,8 @@ def write(options: Options, pack: data.Pack, pipeline, judge, *, known: dict) ->
     for name, pictures in sheets.items():
         contact_sheet(pictures).save(options.work / f"{name}.png")
     before = known.get("begun_with_minutes", 0)  # an earlier starter's, its autoencoder's among them
+    claimed = [s for s in pack.shown if s == OWN_STYLE or measured["styles"][s] >= CLAIMED_FROM]
+    said = {word for words in scenes.known_words(pack) for word in words.lower().split()} - set(pack.shown) | set(claimed)
     stages = ("diffusion", "distil") if before else ("autoencoder", "decoder", "diffusion", "distil")
     write_facts(options.out, {
         "title": "Pictures",
@@ -61,10 +64,10 @@ def write(options: Options, pack: data.Pack, pipeline, judge, *, known: dict) ->
         **{name: facts for name, facts in known.items() if isinstance(facts, dict)},
         "measured": measured,
         "objects": list(pack.things),
-        "styles": list(pack.shown),
+        "styles": claimed,
         "grounds": list(GROUNDS),
         "ground_colours": GROUNDS,
-        "vocabulary": sorted({word for words in scenes.known_words(pack) for word in words.lower().split()}),
+        "vocabulary": sorted(said),
         "held_out": [f"{thing}, {style} style" for thing, style in sorted(pack.held_out)],
     })
     say(f"saved {options.out}; contact sheets are in {options.work}")

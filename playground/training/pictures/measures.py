@@ -14,7 +14,7 @@ from playground.training.pictures.things import GROUNDS, OWN_STYLE, PAINTS, STYL
 from playground.training.recipe import Options, say
 
 STEPS, QUALITY_STEPS, GUIDANCE = 8, 20, 3.0
-SEEDS, COMPOSED, PAIRS = 4, 200, 100
+SEEDS, COMPOSED, PAIRS, STYLE_PROMPTS = 4, 200, 100, 30
 BORDER = 5  # pixels of a picture's edge that show its ground
 PLAIN = {"light blue": "blue"}  # what `colours` calls a ground
 
@@ -187,6 +187,8 @@ def measure(options: Options, pack: data.Pack, pipeline, judge) -> tuple[dict[st
         "pairs": len(held),
     }
 
+    out["styles"] = styles_obeyed(pipeline, pack, rng, 2 if options.smoke else STYLE_PROMPTS)
+
     # 6. Diversity and copies, as distances between the judge's vectors.
     out |= variety(judge, pack, made, names)
     out["psnr_db_of_unknown_things"] = restored(options, pipeline.vae, 16 if options.smoke else 256)
@@ -200,6 +202,18 @@ def nearest_style(pack: data.Pack, picture: np.ndarray, name: str) -> str:
     small = singles(pack, rows).reshape(len(rows), 16, 8, 16, 8, 3).mean((2, 4))
     own = picture.reshape(16, 8, 16, 8, 3).mean((1, 3))
     return pack.styles[rows[int(np.abs(small - own).mean((1, 2, 3)).argmin())]]
+
+
+def styles_obeyed(pipeline, pack: data.Pack, rng: np.random.Generator, count: int) -> dict[str, float]:
+    """For each style but the own one, the share of `count` things that training showed in it which are drawn in it."""
+    out = {}
+    for style, rows in pack.shown.items():
+        if style != OWN_STYLE:
+            names = [pack.names[i] for i in rng.choice(rows, count)]
+            made = draw(pipeline, [f"{scenes.article(n)}, {style} style" for n in names], range(7000, 7000 + count))
+            hits = [nearest_style(pack, picture, name) == style for picture, name in zip(made, names, strict=True)]
+            out[style] = round(float(np.mean(hits)), 3)
+    return out
 
 
 def variety(judge, pack: data.Pack, made: np.ndarray, names: list[str]) -> dict[str, Any]:
