@@ -19,7 +19,7 @@ from playground.errors import BadRequest, Unexpected
 from playground.events import Emit, ImagesResult, Notice
 from playground.pipelines import membrane, repaint, schedulers, vocabulary, walk, where
 from playground.pipelines.denoising import Denoising, LinearPreview, linear_preview, pictures
-from playground.requests import DiffusionRequest, ImageToImageRequest, InpaintingRequest
+from playground.requests import DiffusionRequest, ImageToImageRequest, InpaintingRequest, TextToImageRequest
 
 ANEW = 0.9  # the strength that paints anew over the shades of the surroundings; at 1 the ground would be forgotten too
 PREVIEW_SIDE = 512  # longest side of an inpainting's preview, which shows the whole upload
@@ -118,6 +118,9 @@ class DiffusionModel:
         scheduler = schedulers.build(request.scheduler, self._own_scheduler, title=self.card.title)
         for text in self._notices(request, pipe):
             emit(Notice(text=text))
+        if isinstance(request, TextToImageRequest):
+            said = {name: vocabulary.understood(self.card, getattr(request, name)) for name in ("prompt", "to_prompt")}
+            request = replace(request, **said)
         job = self._job(request, pipe, emit)
         watched = Denoising(
             pipe=pipe, emit=emit, show=lambda made: repaint.sheet([job.show(enlarged(p, job.size)) for p in made]),

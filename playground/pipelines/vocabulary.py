@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from difflib import get_close_matches
 
 from playground.catalog import ModelCard
 
 NAMED = 3  # unknown words that a sentence names
 LONGEST = 24  # characters of one that are shown
-ALIKE = 0.75  # of 1, by difflib: a slip of the pen, not another word
+ALIKE = 0.8  # of 1, by difflib: a slip of the pen, not another word
 FILLERS = frozenset(
     "a an the and or of in on at by to for from with without is are as it its my your some this that please draw show me"
     " i".split()
@@ -25,11 +26,8 @@ def told(card: ModelCard, texts: tuple[str, ...]) -> str:
     """What a starter does not know in these prompts, or "" where all is known or its vocabulary is not."""
     if not card.vocabulary:
         return ""
-    asked = [list(dict.fromkeys(words(text))) for text in texts]
-    unknown = list(dict.fromkeys(word for prompt in asked for word in prompt if not known(card, word)))
-    vague = {w for name in (*card.grounds, *card.styles) for w in name.lower().split()} | PLACES
-    vague -= set(card.things)
-    lost = not all(any(known(card, word) and not forms(word) & vague for word in prompt) for prompt in asked)
+    unknown = list(dict.fromkeys(word for text in texts for word in words(text) if not known(card, word)))
+    lost = not all(names_a_thing(card, text) for text in texts)
     if not unknown and not lost:
         return ""
     if not unknown:
@@ -39,6 +37,21 @@ def told(card: ModelCard, texts: tuple[str, ...]) -> str:
     said = f"{card.title} does not know the word{'s' if several else ''} {listed(unknown)}, so {outcome}."
     alike = [match for word in unknown[:NAMED] if (match := closest(card, word))]
     return f"{said} It knows {listed(list(dict.fromkeys(alike)))}." if alike else said
+
+
+def names_a_thing(card: ModelCard, text: str) -> bool:
+    """Whether a text has a known word that is more than a colour, a style or a place."""
+    vague = {w for name in (*card.grounds, *card.styles) for w in name.lower().split()} | PLACES
+    vague -= set(card.things)
+    return any(known(card, word) and not forms(word) & vague for word in words(text))
+
+
+def understood(card: ModelCard, text: str) -> str:
+    """The text, or where it names nothing that a starter knows, one of its things: the same for the same text."""
+    if not card.vocabulary or not card.things or not text.strip() or names_a_thing(card, text):
+        return text
+    thing = card.things[zlib.crc32(text.encode()) % len(card.things)]
+    return f"{'an' if thing.startswith(tuple('aeiou')) else 'a'} {thing}"
 
 
 def on_ground(card: ModelCard, prompt: str, shade: tuple[float, ...]) -> str:

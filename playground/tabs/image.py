@@ -27,7 +27,7 @@ EXAMPLES = (
     "a sunflower on a light blue background", "a small yellow star at the bottom left",
 )
 TUNABLE = ("steps", "guidance_scale", "negative_prompt", "width", "height", "strength", "scheduler")
-VARIATION, VARIATIONS = 0.35, 4
+VARIATION, VARIATIONS = 0.6, 4
 LARGEST = 2048  # pixels of a side that "Enlarge" still offers
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
@@ -135,8 +135,8 @@ def idea_controls(card: ModelCard) -> tuple[gr.HTML, gr.Dropdown, gr.Button]:
 def knows(card: ModelCard) -> str:
     """The line that says what a starter can draw."""
     said = f"This starter knows {len(card.things)} things"
-    if card.styles:
-        said += f" in {len(card.styles)} {'style' if len(card.styles) == 1 else 'styles'} ({', '.join(card.styles)})"
+    if len(card.styles) > 1:
+        said += f" in {len(card.styles)} styles ({', '.join(card.styles)})"
     if card.grounds:
         said += f" on {len(card.grounds)} {'colour' if len(card.grounds) == 1 else 'colours'} of background"
     return f'<p class="pg-knows">{html.escape(said)}.</p>'
@@ -155,7 +155,7 @@ def any_prompt(card: ModelCard, choose: random.Random | None = None) -> str:
     prompt = with_article(choose.choice(card.things))
     if card.grounds and choose.random() < 0.7:
         prompt += f" on {with_article(choose.choice(card.grounds))} background"
-    if card.styles and choose.random() < 0.4:
+    if len(card.styles) > 1 and choose.random() < 0.4:
         prompt += f", {choose.choice(card.styles)} style"
     return prompt
 

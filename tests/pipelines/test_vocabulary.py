@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from playground.catalog import ModelCard
-from playground.pipelines.vocabulary import on_ground, told
+from playground.pipelines.vocabulary import on_ground, told, understood
 
 CARD = ModelCard(
     id="some", title="Pictures (starter)", sentence="", bad_at="", tasks=frozenset(), adapter="diffusion", licence="",
@@ -60,3 +60,12 @@ def test_a_ground_that_is_not_named_is_told_by_its_shade(prompt, shade, told_to_
     card = dataclasses.replace(CARD, ground_colours={"blue": (84, 144, 236), "orange": (250, 152, 60)})
     assert on_ground(card, prompt, shade) == told_to_it
     assert on_ground(CARD, prompt, shade) == prompt
+
+
+def test_a_prompt_that_names_nothing_known_becomes_something_known():
+    made = {understood(CARD, text) for text in ("a photo of Paris", "Berlin", "???", "a blue background", "Lisbon", "Rome")}
+    assert made <= {"a red apple", "a parrot", "a t-shirt", "an orange"} and len(made) > 1
+    assert understood(CARD, "Berlin") == understood(CARD, "Berlin")
+    assert understood(CARD, "a parrot in Berlin") == "a parrot in Berlin" and understood(CARD, "") == ""
+    free = dataclasses.replace(CARD, vocabulary=frozenset())
+    assert understood(free, "a photo of Paris") == "a photo of Paris"

@@ -112,8 +112,11 @@ def test_the_preview_layer_turns_latents_into_the_picture(trained, pack):
 
 
 def test_it_resumes_instead_of_beginning_again(trained, packs):
-    main(["--data", str(packs), "--work", str(trained), "--smoke", "--device", "cpu"])
-    assert json.loads((trained / "out" / "facts.json").read_text())["diffusion"]["steps"] == 3
+    before = json.loads((trained / "facts.json").read_text())
+    main(["--data", str(packs), "--work", str(trained), "--smoke", "--device", "cpu", "--stages", "diffusion"])
+    after = json.loads((trained / "facts.json").read_text())
+    assert (before["diffusion"]["steps"], after["diffusion"]["steps"]) == (3, 6)
+    assert before["distil"] == after["distil"]
 
 
 def test_the_head_start_hands_on_a_thumbnail(pack):

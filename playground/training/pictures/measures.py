@@ -137,6 +137,7 @@ def measure(options: Options, pack: data.Pack, pipeline, judge) -> tuple[dict[st
     rng = np.random.default_rng(options.seed + 9)
     things, sheets, out = pack.things, {}, {}
     scenes_asked, pairs_asked = (4, 4) if options.smoke else (COMPOSED, PAIRS)
+    quality = 2 if options.smoke else QUALITY_STEPS
 
     # 1. The ceiling: the judge on real pictures of a style that it did not learn from.
     unseen = data.load_pack(options.data, limit=len(things), styles=UNSEEN, keep_all=True)
@@ -151,7 +152,7 @@ def measure(options: Options, pack: data.Pack, pipeline, judge) -> tuple[dict[st
     made = draw(pipeline, prompts, (100 + i for i in range(len(prompts))))
     sheets["things"] = made[::SEEDS]
     out["drawn"] = recall(ranks(judge, made, names, things))
-    many = draw(pipeline, prompts[::SEEDS], (100 + i for i in range(0, len(prompts), SEEDS)), steps=QUALITY_STEPS)
+    many = draw(pipeline, prompts[::SEEDS], (100 + i for i in range(0, len(prompts), SEEDS)), steps=quality)
     sheets["things_many_steps"] = many
     out[f"drawn_in_{QUALITY_STEPS}_steps"] = recall(ranks(judge, many, names[::SEEDS], things))
     out["of_ceiling"] = {k: round(out["drawn"][k] / max(out["ceiling"][k], 1e-6), 3) for k in ("r1", "r5")}
