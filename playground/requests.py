@@ -46,7 +46,7 @@ class Limits:
         if self.low == self.high and number != self.low:
             raise BadRequest(f"{name} must be {self.low:g}, not {clip(value)}.", field=name)
         if not math.isfinite(number) or not self.low <= number <= self.high:
-            raise BadRequest(f"{name} must be between {self.low:g} and {self.high:g}, not {clip(value)}.", field=name)
+            raise BadRequest(f"{name} must be between {self.low:.10g} and {self.high:.10g}, not {clip(value)}.", field=name)
         if self.step != 1:
             return number
         if number != int(number):

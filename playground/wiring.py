@@ -177,6 +177,8 @@ def follow(engine: Engine, job: Job, values: dict[str, Any], visitor: str) -> It
                 if updates:
                     yield updates  # on its own, since it may update a button that `back` updates too
                 updates = back | {job.made_by: made_by(card, event)}
+            if isinstance(event, Step) and event.preview is not None:
+                updates[job.made_by] = ""  # it speaks of the picture that the preview has replaced
             if line is not None:
                 updates[job.status] = line
             if updates:

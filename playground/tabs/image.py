@@ -274,7 +274,7 @@ def shown(site: Site, views: Views) -> Show:
     def show(event: Event, request: TextToImageRequest) -> Updates:
         match event:
             case Step() if event.preview is not None:
-                return {views.result: pictures.drawing(event)}
+                return {views.result: pictures.drawing(event), views.offers: gr.update(visible=False)}
             case Done(result=done):
                 drawn = saved(site, request, done.images)
                 if not request.walks:

@@ -94,10 +94,11 @@ def test_a_picture_that_is_done_is_shown_and_offers_more(site, views):
     assert set(updates) <= set(views.outputs())
 
 
-def test_a_step_shows_its_preview_and_nothing_else(site, views):
+def test_a_step_shows_its_preview_and_offers_nothing_for_the_picture_before(site, views):
     show = image.shown(site, views)
     updates = show(Step(index=2, total=8, preview=Image.new("RGB", (64, 64))), request())
-    assert list(updates) == [views.result] and "Step 2 of 8: not finished yet" in updates[views.result]
+    assert list(updates) == [views.result, views.offers] and "Step 2 of 8: not finished yet" in updates[views.result]
+    assert updates[views.offers]["visible"] is False
     assert show(Step(index=3, total=8), request()) == {}
 
 
