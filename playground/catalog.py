@@ -101,6 +101,13 @@ class ModelCard:
         return request
 
 
+def with_article(words: str) -> str:
+    """"a" or "an" before the words, nothing before a plural."""
+    if words.endswith("s") and words[-2:-1] not in ("a", "i", "o", "s", "u"):
+        return words
+    return f"{'an' if words.startswith(tuple('aeiou')) else 'a'} {words}"
+
+
 @cache
 def facts(folder: Path) -> Mapping[str, Any]:
     """A starter's facts.json; {} where its recipe has not been run."""

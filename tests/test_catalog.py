@@ -200,3 +200,11 @@ def test_every_voice_passes() -> None:
     for card in CATALOG.serving("text_to_speech"):
         for voice in card.voices:
             assert card.complete(made(card, BY_TASK["text_to_speech"], voice=voice)).voice == voice
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ("panda", "a panda"), ("umbrella", "an umbrella"), ("grapes", "grapes"), ("cherries", "cherries"), ("bus", "a bus"),
+    ("octopus", "an octopus"), ("compass", "a compass"), ("glasses", "glasses"), ("light blue", "a light blue"),
+])
+def test_articles(words, said):
+    assert catalog.with_article(words) == said

@@ -7,7 +7,7 @@ import re
 import zlib
 from difflib import get_close_matches
 
-from playground.catalog import ModelCard
+from playground.catalog import ModelCard, with_article
 
 NAMED = 3  # unknown words that a sentence names
 LONGEST = 24  # characters of one that are shown
@@ -51,7 +51,7 @@ def understood(card: ModelCard, text: str) -> str:
     if not card.vocabulary or not card.things or not text.strip() or names_a_thing(card, text):
         return text
     thing = card.things[zlib.crc32(text.encode()) % len(card.things)]
-    return f"{'an' if thing.startswith(tuple('aeiou')) else 'a'} {thing}"
+    return with_article(thing)
 
 
 def on_ground(card: ModelCard, prompt: str, shade: tuple[float, ...]) -> str:
@@ -61,7 +61,7 @@ def on_ground(card: ModelCard, prompt: str, shade: tuple[float, ...]) -> str:
         return prompt
     name = min(card.ground_colours, key=lambda n: math.dist(card.ground_colours[n], shade))
     thing, style = re.fullmatch(r"(.*?)((?:,| in) [\w-]+ style)?", prompt.strip(), re.S).groups()
-    return f"{thing} on {'an' if name.startswith(tuple('aeiou')) else 'a'} {name} background{style or ''}"
+    return f"{thing} on {with_article(name)} background{style or ''}"
 
 
 def words(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from playground.catalog import ModelCard
+from playground.catalog import ModelCard, with_article
 from playground.errors import BadRequest
 from playground.events import Done, Event, Step
 from playground.requests import SuperResolutionRequest, TextToImageRequest
@@ -140,13 +140,6 @@ def knows(card: ModelCard) -> str:
     if card.grounds:
         said += f" on {len(card.grounds)} {'colour' if len(card.grounds) == 1 else 'colours'} of background"
     return f'<p class="pg-knows">{html.escape(said)}.</p>'
-
-
-def with_article(words: str) -> str:
-    """"a" or "an" before the words, nothing before a plural."""
-    if words.endswith("s") and words[-2:-1] not in ("a", "i", "o", "s", "u"):
-        return words
-    return f"{'an' if words.startswith(tuple('aeiou')) else 'a'} {words}"
 
 
 def any_prompt(card: ModelCard, choose: random.Random | None = None) -> str:

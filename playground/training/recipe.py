@@ -36,8 +36,11 @@ class Options:
     begin: Path | None
 
 
-def parse(starter: str, *, minutes: float, stages: tuple[str, ...], argv: list[str] | None = None) -> Options:
-    """Reads the command line of a recipe; `stages` are the names that `--stages` may pick from, in order."""
+def parse(
+    starter: str, *, minutes: float, stages: tuple[str, ...], argv: list[str] | None = None, begins: bool = False,
+) -> Options:
+    """Reads the command line of a recipe; `stages` are the names that `--stages` may pick from, in order; `begins`:
+    whether it can take up the weights that `--begin` names."""
     parser = argparse.ArgumentParser(prog=f"python -m playground.training.{starter}")
     parser.add_argument("--minutes", type=float, default=minutes, help=f"training budget (default {minutes:g})")
     parser.add_argument("--smoke", action="store_true", help="a few steps on a little data, to prove that it runs")
@@ -46,7 +49,9 @@ def parse(starter: str, *, minutes: float, stages: tuple[str, ...], argv: list[s
     parser.add_argument("--data", type=Path, required=True, help="the folder with the training packs")
     parser.add_argument("--out", type=Path, default=None, help="where the weights go (default assets/starters)")
     parser.add_argument("--work", type=Path, default=None, help="where checkpoints go (default runs/<starter>)")
-    parser.add_argument("--begin", type=Path, default=None, help="begin with the weights in this folder where they fit")
+    parser.set_defaults(begin=None)
+    if begins:
+        parser.add_argument("--begin", type=Path, help="begin with the weights in this folder where they fit")
     parser.add_argument("--stages", default=",".join(stages), help=f"comma separated, of: {', '.join(stages)}")
     args = parser.parse_args(argv)
     chosen = tuple(args.stages.split(","))

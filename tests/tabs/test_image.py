@@ -57,14 +57,6 @@ def test_the_line_says_what_the_starter_knows():
     assert "knows 3 things." in image.knows(dataclasses.replace(CARD, styles=(), grounds=()))
 
 
-@pytest.mark.parametrize(("words", "said"), [
-    ("panda", "a panda"), ("umbrella", "an umbrella"), ("grapes", "grapes"), ("cherries", "cherries"), ("bus", "a bus"),
-    ("octopus", "an octopus"), ("compass", "a compass"), ("glasses", "glasses"), ("light blue", "a light blue"),
-])
-def test_articles(words, said):
-    assert image.with_article(words) == said
-
-
 def test_a_surprise_is_made_of_what_the_starter_knows():
     prompts = {image.any_prompt(CARD, random.Random(seed)) for seed in range(300)}
     things = ("a panda", "an umbrella", "grapes")

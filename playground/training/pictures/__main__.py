@@ -16,7 +16,7 @@ STAGES = ("autoencoder", "decoder", "data", "diffusion", "distil", "judge", "eva
 
 
 def main(argv: list[str] | None = None) -> None:
-    options = recipe.parse("pictures", minutes=150, stages=STAGES, argv=argv)
+    options = recipe.parse("pictures", minutes=150, stages=STAGES, argv=argv, begins=True)
     from playground.training.pictures import (
         autoencoder,
         bank,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from playground.training.pictures import colours, data, scenes
 from playground.training.pictures.bank import pixels_of
@@ -114,22 +115,19 @@ def composed(pack: data.Pack, rng: np.random.Generator, count: int) -> list[tupl
 
 def truly_composed(pack: data.Pack, wanted: list[tuple[str, str, str, int]]) -> np.ndarray:
     """What training would show for `composed`'s prompts, for the ceiling."""
-    made = []
-    for _, paint, ground, row in wanted:
-        canvas = scenes.Image.new("RGB", (data.SIZE, data.SIZE), GROUNDS[ground])
-        scenes.put(canvas, colours.repaint(pack.sprites[row], paint), scenes.Place(x=0.5, y=0.5, side=0.78))
-        made.append(np.asarray(canvas))
-    return np.stack(made)
+    return np.stack([alone(colours.repaint(pack.sprites[row], paint), GROUNDS[ground]) for _, paint, ground, row in wanted])
 
 
 def singles(pack: data.Pack, rows: Iterable[int]) -> np.ndarray:
     """Sprites alone on white, as a prompt of one name asks for."""
-    made = []
-    for row in rows:
-        canvas = scenes.Image.new("RGB", (data.SIZE, data.SIZE), "white")
-        scenes.put(canvas, pack.sprites[row], scenes.Place(x=0.5, y=0.5, side=0.78))
-        made.append(np.asarray(canvas))
-    return np.stack(made)
+    return np.stack([alone(pack.sprites[row], GROUNDS["white"]) for row in rows])
+
+
+def alone(sprite: np.ndarray, ground: tuple[int, int, int]) -> np.ndarray:
+    """A sprite in the middle of a plain ground, (SIZE, SIZE, 3) uint8."""
+    canvas = Image.new("RGB", (data.SIZE, data.SIZE), ground)
+    scenes.put(canvas, sprite, scenes.Place(x=0.5, y=0.5, side=0.78))
+    return np.asarray(canvas)
 
 
 def measure(options: Options, pack: data.Pack, pipeline, judge) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
