@@ -48,7 +48,7 @@ def run(options, folder):
     if options.device not in ("auto", "cpu"):
         device.choose(options.device)
     pool = ModelPool(choose=lambda: device.choose(options.device), load=pipelines.load)
-    engine = Engine(catalog=Catalog(cards()), pool=pool)
+    engine = Engine(catalog=Catalog(cards()), pool=pool, shared=options.public)
 
     from playground import page, theme
 

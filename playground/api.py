@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.catalog import ModelCard
 from playground.engine import Engine
 from playground.errors import BadRequest, PlaygroundError, explain
 from playground.events import AudioResult, Done, ImagesResult, TextResult
@@ -18,10 +19,11 @@ from playground.guard import visitor_of
 from playground.images import open_image
 from playground.requests import REQUESTS, Request
 from playground.shelf import Shelf
+from playground.sounds import read_reference, tags_of
 from playground.wiring import IN_FLIGHT, facts_of
 
 log = logging.getLogger(__name__)
-FILES = ("image", "mask")
+FILES = {"image": open_image, "mask": open_image, "reference": read_reference}
 
 
 def build(engine: Engine, shelf: Shelf) -> None:
@@ -45,6 +47,8 @@ def component(field: dataclasses.Field) -> gr.components.Component:
         return gr.File(label=field.name, type="filepath")
     if field.name == "history":
         return gr.JSON(value=[], label=field.name)
+    if isinstance(default, bool):
+        return gr.Checkbox(value=default, label=field.name)
     if "limits" in field.metadata or field.name == "scale":
         return gr.Number(value=default, label=field.name)
     return gr.Textbox(value=default, label=field.name)
@@ -60,7 +64,7 @@ def endpoint(engine: Engine, shelf: Shelf, request: type[Request]) -> Callable[.
             events = engine.run(asked, visitor_of(http))
             for event in events:
                 if isinstance(event, Done):
-                    yield delivered(shelf, event, several="num_images" in values), facts_of(card, event)
+                    yield delivered(shelf, event, asked, card), facts_of(card, event, asked)
                 else:
                     yield gr.skip(), gr.skip()
         except PlaygroundError as error:
@@ -85,9 +89,9 @@ def endpoint(engine: Engine, shelf: Shelf, request: type[Request]) -> Callable[.
 def decoded(values: dict[str, Any]) -> dict[str, Any]:
     """Files opened, empty texts that mean "the model's own" as None."""
     values = dict(values)
-    for name in FILES:
+    for name, opened in FILES.items():
         if values.get(name):
-            values[name] = open_image(values[name])
+            values[name] = opened(values[name])
     if isinstance(values.get("history"), str):
         try:
             values["history"] = json.loads(values["history"] or "[]")
@@ -99,14 +103,15 @@ def decoded(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def delivered(shelf: Shelf, done: Done, *, several: bool) -> Any:
+def delivered(shelf: Shelf, done: Done, request: Request, card: ModelCard) -> Any:
     """The result as text or as paths of files, which Gradio hands out under addresses of its own."""
     match done.result:
         case TextResult(text=text):
             return text
         case ImagesResult(images=images):
             paths = [str(shelf.picture(image, f"picture-{i}.png")[0]) for i, image in enumerate(images, 1)]
-            return paths if several else paths[0]
+            return paths if hasattr(request, "num_images") else paths[0]
         case AudioResult(samples=samples, sample_rate=rate):
-            return str(shelf.sound(samples, rate)[0])
+            tags = tags_of(request, model=card.title, seed=done.seed)
+            return str(shelf.sound(samples, rate, f"speech.{request.format}", tags=tags)[0])
     raise TypeError(f"no way to deliver {type(done.result).__name__}")

@@ -36,6 +36,14 @@ demo.launch(server_name="127.0.0.1", server_port={port}, ssr_mode=False, quiet=T
 """
 
 
+STORY = (
+    "Once upon a time there was a lighthouse by the sea. A girl lived in it with her old grey cat. Every night she lit the"
+    " lamp. One night the lamp would not burn. What could she do? She took her little lantern and climbed the stairs. The"
+    " wind blew, and the rain fell. Far away a ship was looking for the harbour. She waved her light until the morning came."
+    " Then the ship came home."
+)  # ten sentences
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m playground.bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="runs of each figure; medians are printed (default 5)")
@@ -125,7 +133,7 @@ def requests_of_starters() -> list[Any]:
     ImageDraw.Draw(picture).ellipse((30, 30, 100, 100), fill="red")
     mask = Image.new("L", (128, 128))
     ImageDraw.Draw(mask).rectangle((40, 40, 90, 90), fill=255)
-    own = {"prompt": "a fox", "text": "Good morning.", "image": picture, "mask": mask, "seed": 1}
+    own = {"prompt": "a fox", "text": STORY, "image": picture, "mask": mask, "seed": 1}
     made = []
     for request in REQUESTS:
         card = catalog.serving(request.task)[0]
@@ -175,14 +183,17 @@ def runs(figures: dict[str, Any], count: int) -> list[tuple[str, str]]:
                 f"{request.task}, warm",
                 f"{b:.2f} s; engine {1000 * (e - b):+.0f} ms, HTTP {1000 * (h - b):+.0f} ms; Stop to idle {stop:.2f} s",
             ))
-            rows += [(f"{request.task}, {name}, warm", f"{value:.2f} s") for name, value in more.items()]
+            rows += [(f"{request.task}, {name}, warm", f"{value:.2g} s") for name, value in more.items()]
         demo.close()
         engine.close()
     return rows
 
 
 def variants(engine: Any, card: Any, request: Any, count: int) -> dict[str, float]:
-    """Median seconds of the bare model for four pictures at once, and for one in 20 steps; {} for other tasks."""
+    """Median seconds of the bare model for four pictures at once and for one in 20 steps, and of speech until its first
+    sentence and for each second of sound; {} for other tasks."""
+    if request.task == "text_to_speech":
+        return spoken(engine, card, request, count)
     if request.task != "text_to_image":
         return {}
     changed = {"four pictures": replace(request, num_images=4), "20 steps": replace(request, steps=20)}
@@ -191,6 +202,19 @@ def variants(engine: Any, card: Any, request: Any, count: int) -> dict[str, floa
             name: statistics.median(seconds(partial(model.run, other, ignore)) for _ in range(count))
             for name, other in changed.items()
         }
+
+
+def spoken(engine: Any, card: Any, request: Any, count: int) -> dict[str, float]:
+    """Median seconds until the first sentence of a text is there, and the real-time factor of the whole."""
+    firsts, factors = [], []
+    with engine.pool.lease(card, ignore) as model:
+        for _ in range(count):
+            told: list[float] = []
+            begun = time.perf_counter()
+            result = model.run(request, lambda event, told=told: told.append(time.perf_counter()))
+            firsts.append(told[0] - begun)
+            factors.append((time.perf_counter() - begun) / (len(result.samples) / result.sample_rate))
+    return {"first of ten sentences": statistics.median(firsts), "a second of speech": statistics.median(factors)}
 
 
 def in_turn(engine: Any, card: Any, request: Any, port: int) -> tuple[float, float, float]:
@@ -206,11 +230,11 @@ def ignore(event: Any) -> None:
 
 def stopped(engine: Any, request: Any) -> float:
     """Seconds from closing a run, just after its first progress, until the engine is idle."""
-    from playground.events import Step, Text
+    from playground.events import Audio, Step, Text
 
     events = engine.run(request, "bench")
     for event in events:
-        if isinstance(event, Step | Text):
+        if isinstance(event, Step | Text | Audio):
             break
     begun = time.perf_counter()
     events.close()

@@ -66,6 +66,11 @@ class ModelCard:
         return not self.options.get("guidance_distilled")
 
     @property
+    def clones(self) -> bool:
+        """Whether it can speak in the voice of a recording."""
+        return bool(self.options.get("clones"))
+
+    @property
     def origin(self) -> str:
         """What the libraries' from_pretrained takes."""
         return str(self.folder) if self.folder else self.repository
@@ -98,6 +103,11 @@ class ModelCard:
             check_strength(request.steps, request.strength)
         if (voice := getattr(request, "voice", None)) and voice not in self.voices:
             raise BadRequest(f"{self.title} has no voice called {clip(voice)}.", field="voice")
+        if getattr(request, "reference", None) is not None and not self.clones:
+            raise BadRequest(
+                f"{self.title} cannot speak in another's voice: leave reference out, or choose another model.",
+                field="reference",
+            )
         return request
 
 
@@ -129,7 +139,7 @@ def starter(name: str, **values: Any) -> ModelCard:
         training_data=known.get("data", "see its recipe"), memory=max(weight_bytes(folder), 1_000_000),
         things=tuple(known.get("objects", ())), styles=tuple(known.get("styles", ())),
         grounds=tuple(known.get("grounds", ())), ground_colours=known.get("ground_colours", {}),
-        vocabulary=frozenset(known.get("vocabulary", ())), **values,
+        vocabulary=frozenset(known.get("vocabulary", ())), voices=tuple(known.get("voices", ())), **values,
     )
 
 
@@ -169,6 +179,11 @@ def cards() -> tuple[ModelCard, ...]:
             sentence="Enlarges a picture with crisper edges than plain stretching.",
             bad_at="It invents no detail: faces and lettering that are a blur stay a blur.",
             defaults={"tile": 256},
+        ),
+        starter(
+            "voice", title="Voice (starter)", adapter="speech", tasks=frozenset({"text_to_speech"}),
+            sentence="Reads English text aloud in a woman's or a man's voice, numbers and dates too, at once.",
+            bad_at="It sounds like the plain speech program that taught it: calm, a little flat, and English only.",
         ),
         *hub_cards(),
     )
@@ -258,15 +273,94 @@ def hub_cards() -> tuple[ModelCard, ...]:
             training_data="photographs, blurred and compressed on purpose", download=gigabytes(0.05),
             memory=gigabytes(0.06), defaults={"tile": 128}, options={"scale": 4},
         ),
+        *speech_cards(),
+    )
+
+
+FIXED_SPEED, FIXED_PITCH = Limits(low=1, high=1, step=0.05), Limits(low=0, high=0, step=0.5)
+BARK_LANGUAGES = ("de", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr", "zh")
+BARK_VOICES = (
+    "v2/en_speaker_6", *(f"v2/en_speaker_{i}" for i in range(10) if i != 6),
+    *(f"v2/{language}_speaker_{i}" for language in BARK_LANGUAGES for i in range(3)),
+)
+ARCTIC_SPEAKERS = {  # of the CMU Arctic recordings
+    "slt, American woman": "_slt_", "clb, American woman": "_clb_", "bdl, American man": "_bdl_",
+    "rms, American man": "_rms_", "awb, Scottish man": "_awb_", "jmk, Canadian man": "_jmk_", "ksp, Indian man": "_ksp_",
+}
+POCKET_VOICES = {
+    "alba": "alba-mackenna/casual.wav",
+    **{
+        name: f"vctk/p{number}_023_enhanced.wav"
+        for name, number in (
+            ("anna", 228), ("vera", 229), ("charles", 254), ("george", 315), ("jane", 339), ("michael", 360),
+        )
+    },
+}
+
+
+def speech_cards() -> tuple[ModelCard, ...]:
+    """Voices of the hub."""
+    speech = frozenset({"text_to_speech"})
+    own_pace = {"speed": FIXED_SPEED, "pitch": FIXED_PITCH}
+    languages = (("eng", "English"), ("deu", "German"), ("fra", "French"), ("spa", "Spanish"))
+    return (
         *(
             ModelCard(
                 id=f"mms-tts-{code}", title=f"MMS {language}", repository=f"facebook/mms-tts-{code}", adapter="speech",
-                tasks=frozenset({"text_to_speech"}), sentence=f"Reads {language} text aloud in one voice.",
-                bad_at="Numbers, abbreviations and feeling; not for commercial use.", licence="CC-BY-NC-4.0",
-                training_data="readings of religious texts", download=gigabytes(0.15), memory=gigabytes(0.15),
-                voices=("the model's voice",),
+                tasks=speech, sentence=f"Reads {language} text aloud in one voice.",
+                bad_at=f"{'Feeling' if code == 'eng' else 'Numbers, abbreviations and feeling'}; not for commercial use.",
+                licence="CC-BY-NC-4.0", training_data="readings of religious texts", download=gigabytes(0.15),
+                memory=gigabytes(0.15), voices=("the model's voice",), limits={"pitch": FIXED_PITCH},
+                options={"english": code == "eng"},
             )
-            for code, language in (("eng", "English"), ("deu", "German"), ("fra", "French"))
+            for code, language in languages
+        ),
+        ModelCard(
+            id="pocket-tts", title="Pocket TTS", repository="eustlb/pocket-tts", adapter="speech", tasks=speech,
+            sentence="A small English speaker with seven voices that can also take over the voice of a recording.",
+            bad_at="It has no speed or pitch to set; each voice is fetched when it is first chosen.", licence="CC-BY-4.0",
+            training_data="not published in detail", download=gigabytes(0.44), memory=gigabytes(0.44),
+            voices=tuple(POCKET_VOICES), limits=own_pace,
+            options={"clones": True, "voices_repository": "kyutai/tts-voices", "voice_files": POCKET_VOICES},
+        ),
+        ModelCard(
+            id="speecht5", title="SpeechT5", repository="microsoft/speecht5_tts", adapter="speech", tasks=speech,
+            sentence="Reads English in the voices of seven recorded speakers.",
+            bad_at="English only; it has no speed or pitch to set.", licence="MIT",
+            training_data="readings of English audiobooks (LibriTTS)", download=gigabytes(0.66), memory=gigabytes(0.64),
+            voices=tuple(ARCTIC_SPEAKERS), limits=own_pace,
+            options={
+                "vocoder": "microsoft/speecht5_hifigan", "speakers": "Matthijs/cmu-arctic-xvectors",
+                "archive": "spkrec-xvect.zip", "speaker_files": ARCTIC_SPEAKERS,
+            },
+        ),
+        ModelCard(
+            id="bark-small", title="Bark small", repository="suno/bark-small", adapter="speech", tasks=speech,
+            sentence="Speaks 13 languages with feeling, and laughs where you write [laughs].",
+            bad_at="Slow on a CPU; it has no speed or pitch to set.", licence="MIT",
+            training_data="not published in detail", download=gigabytes(1.7), memory=gigabytes(1.7), voices=BARK_VOICES,
+            limits=own_pace,
+        ),
+        ModelCard(
+            id="csm-1b", title="CSM 1B", repository="sesame/csm-1b", adapter="speech", tasks=speech, gated=True,
+            sentence="Speaks English as in a conversation.",
+            bad_at="It needs a graphics card and its maker's permission, and makes up another voice for each seed.",
+            licence="Apache-2.0", training_data="not published in detail", download=gigabytes(6.5), memory=gigabytes(3.3),
+            voices=("speaker 0", "speaker 1"), limits=own_pace,
+        ),
+        ModelCard(
+            id="dia-1.6b", title="Dia 1.6B", repository="nari-labs/Dia-1.6B-0626", adapter="speech", tasks=speech,
+            sentence="Acts an English dialogue: begin a line with [S1] or [S2], and write (laughs) for a laugh.",
+            bad_at="It needs a graphics card, and makes up another voice for each seed.", licence="Apache-2.0",
+            training_data="not published in detail", download=gigabytes(6.4), memory=gigabytes(3.2),
+            voices=("the model's voice",), limits=own_pace,
+        ),
+        ModelCard(
+            id="vibevoice-1.5b", title="VibeVoice 1.5B", repository="vibevoice/VibeVoice-1.5B-hf", adapter="speech",
+            tasks=speech, sentence="Speaks English and Chinese, and can take over the voice of a recording.",
+            bad_at="It needs a large graphics card; meant for research, it puts an audible notice into what it says.",
+            licence="MIT", training_data="not published in detail", download=gigabytes(5.4), memory=gigabytes(5.4),
+            voices=("the model's voice",), limits=own_pace, options={"clones": True},
         ),
     )
 

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from playground.catalog import Catalog, ModelCard
-from playground.errors import Busy, PlaygroundError, explain
+from playground.errors import BadRequest, Busy, PlaygroundError, explain
 from playground.events import Done, Event, Queued, Stopped
 from playground.pool import ModelPool
 from playground.requests import MAX_SEED, RANDOM_SEED, Request
@@ -96,16 +96,18 @@ class Engine:
     """Runs requests on one device, one at a time, in a fair order between visitors.
 
     max_in_flight: runs that may wait or work at once; max_per_visitor: of these, one visitor's; more are refused
-    with Busy.
+    with Busy; shared: whether strangers may ask, who are refused a voice made from a recording.
     """
 
     def __init__(
-        self, *, catalog: Catalog, pool: ModelPool, max_in_flight: int = 64, max_per_visitor: int = 16
+        self, *, catalog: Catalog, pool: ModelPool, max_in_flight: int = 64, max_per_visitor: int = 16,
+        shared: bool = False,
     ) -> None:
         self.catalog = catalog
         self.pool = pool
         self.max_in_flight = max_in_flight
         self.max_per_visitor = max_per_visitor
+        self.shared = shared
         self._turns = Turns()
         self._in_flight: dict[threading.Event, str] = {}
         self._lock = threading.Lock()
@@ -118,6 +120,10 @@ class Engine:
     def check(self, request: Request) -> tuple[Request, ModelCard]:
         """The request with the model's defaults and a seed, and its card; BadRequest where it cannot be run."""
         card = self.catalog.find(request.model)
+        if self.shared and getattr(request, "reference", None) is not None:
+            raise BadRequest(
+                "reference is not taken here: on a page that others can reach no voice is copied.", field="reference"
+            )
         request = card.complete(request)
         if request.seed == RANDOM_SEED:
             request = dataclasses.replace(request, seed=random.SystemRandom().randint(0, MAX_SEED))

@@ -47,14 +47,26 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpokenWord:
+    """When a word is heard. at, to: its characters in the piece's text; start, end: seconds."""
+
+    at: int
+    to: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Audio:
-    """A finished piece of speech. samples: (N,) float32 in -1..1 at sample_rate Hz; index of total, from 0."""
+    """A finished piece of speech. samples: (N,) float32 in -1..1 at sample_rate Hz; index of total, from 0; words: their
+    seconds count from the piece's beginning."""
 
     samples: np.ndarray
     sample_rate: int
     index: int
     total: int
     text: str
+    words: tuple[SpokenWord, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +95,25 @@ class ImagesResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpokenPiece:
+    """A piece of a whole speech, usually a sentence. start, end (the silence behind it included) and its words' times:
+    seconds from the beginning of the whole."""
+
+    text: str
+    start: float
+    end: float
+    words: tuple[SpokenWord, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class AudioResult:
-    """The whole speech. samples: (N,) float32 in -1..1 at sample_rate Hz."""
+    """The whole speech. samples: (N,) float32 in -1..1 at sample_rate Hz; exact_words: whether the words' times are the
+    model's own, not estimated from their lengths."""
 
     samples: np.ndarray
     sample_rate: int
+    pieces: tuple[SpokenPiece, ...] = ()
+    exact_words: bool = False
     timings: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -18,7 +18,9 @@ HEADER = """
 
 
 def build(engine: Engine, *, shelf: Shelf, shared: bool) -> gr.Blocks:
-    """The whole page. shared: whether others than the host may use it."""
+    """The whole page. shared: whether others than the host may use it, which its engine must know too."""
+    if shared and not engine.shared:
+        raise ValueError("a shared page needs an engine that was made with shared=True")
     site = Site(engine=engine, shelf=shelf, shared=shared)
     with gr.Blocks(title="Playground", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as demo:
         with gr.Column(elem_id="pg"):

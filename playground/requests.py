@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 from PIL import Image
 
 from playground.errors import BadRequest
@@ -319,15 +320,56 @@ class SuperResolutionRequest(Request):
             )
 
 
+AUDIO_FORMATS = ("wav", "flac", "ogg", "mp3")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reference:
+    """A recording of the voice to speak in. samples: (N,) float32 in -1..1, of 1 to 60 seconds; sample_rate: Hz."""
+
+    SECONDS: ClassVar[tuple[float, float]] = (1.0, 60.0)
+    RATES: ClassVar[tuple[int, int]] = (8_000, 192_000)
+    QUIET: ClassVar[float] = 1e-3
+
+    samples: np.ndarray
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        (shortest, longest), (low, high) = self.SECONDS, self.RATES
+        samples = np.asarray(self.samples, np.float32)
+        if not low <= self.sample_rate <= high or samples.ndim != 1 or not np.isfinite(samples).all():
+            raise BadRequest(f"reference must be one channel of sound at {low:,} to {high:,} Hz.", field="reference")
+        seconds = len(samples) / self.sample_rate
+        if not shortest <= seconds <= longest:
+            many = f"{seconds:.1f}" if seconds <= longest else f"more than {longest:.0f}"
+            raise BadRequest(
+                f"reference has {many} seconds; {shortest:.0f} to {longest:.0f} are taken.", field="reference"
+            )
+        if np.abs(samples).max() < self.QUIET:
+            raise BadRequest("reference is silent. Record it again.", field="reference")
+        object.__setattr__(self, "samples", samples)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextToSpeechRequest(Request):
-    """Read a text aloud. voice: a name of the model's voices, None for its first; speed: 2 is twice as fast."""
+    """Read a text aloud.
+
+    voice: a name of the model's voices, None for its first; speed: 2 is twice as fast; pitch: semitones up or down;
+    pauses: 1 as the model makes them, 2 twice as long, 0 none; format: of the file that the HTTP API returns (wav,
+    flac, ogg or mp3); reference: a recording of the voice to speak in instead, for models that can; consent: whether
+    its speaker has agreed, without which none is taken.
+    """
 
     task: ClassVar[str] = "text_to_speech"
     text: str
-    model: str = "mms-tts-eng"
+    model: str = "voice"
     voice: str | None = None
     speed: float = number(1.0, 0.5, 2, step=0.05)
+    pitch: float = number(0.0, -6, 6, step=0.5)
+    pauses: float = number(1.0, 0, 3, step=0.1)
+    format: str = "wav"
+    reference: Reference | None = None
+    consent: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -335,6 +377,17 @@ class TextToSpeechRequest(Request):
         if self.voice is not None and not (isinstance(self.voice, str) and len(self.voice) <= 200):
             raise BadRequest("voice must be the name of a voice.", field="voice")
         object.__setattr__(self, "voice", self.voice or None)
+        if self.format not in AUDIO_FORMATS:
+            raise BadRequest(f"format must be one of {', '.join(AUDIO_FORMATS)}, not {clip(self.format)}.", field="format")
+        if not isinstance(self.consent, bool):
+            raise BadRequest("consent must be true or false.", field="consent")
+        if not isinstance(self.reference, Reference | None):
+            raise BadRequest("reference must be a recording.", field="reference")
+        if self.reference is not None and not self.consent:
+            raise BadRequest(
+                "consent is missing. Tick that the recording is of your own voice, or that its speaker has agreed.",
+                field="consent",
+            )
         if not any(c.isalnum() for c in text):
             raise BadRequest("text has nothing that can be spoken. Write a word or a number.", field="text")
         object.__setattr__(self, "text", text)

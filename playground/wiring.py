@@ -17,9 +17,9 @@ import gradio as gr
 from playground.catalog import ModelCard
 from playground.engine import Engine
 from playground.errors import PlaygroundError, explain
-from playground.events import Audio, Done, Event, ImagesResult, Loading, Notice, Queued, Step, Text
+from playground.events import Audio, AudioResult, Done, Event, ImagesResult, Loading, Notice, Queued, Step, Text
 from playground.guard import visitor_of
-from playground.requests import Request
+from playground.requests import Request, TextToSpeechRequest
 
 log = logging.getLogger(__name__)
 IN_FLIGHT = 64
@@ -96,14 +96,27 @@ def finished(done: Done) -> str:
 def made_by(card: ModelCard, done: Done) -> str:
     """The line under a result."""
     phases = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in done.timings.items() if seconds >= 0.005)
+    took = f"{done.seconds:.1f} s"
+    if isinstance(done.result, AudioResult):
+        took = f"{audio_seconds(done.result):.1f} s of speech in {work_seconds(done):.1f} s"
     return (
         f'<p class="pg-made" title="{html.escape(phases)}">Made by <b>{html.escape(card.title)}</b>, trained on'
         f" {html.escape(card.training_data)}. Licence: {html.escape(card.licence)}. Seed {done.seed}."
-        f" {done.seconds:.1f} s on {html.escape(done.device)}.</p>"
+        f" {took} on {html.escape(done.device)}.</p>"
     )
 
 
-def facts_of(card: ModelCard, done: Done) -> dict[str, Any]:
+def audio_seconds(result: AudioResult) -> float:
+    """How long a speech is."""
+    return len(result.samples) / result.sample_rate
+
+
+def work_seconds(done: Done) -> float:
+    """What the model itself took, without the queue and without being loaded."""
+    return sum(done.result.timings.values())
+
+
+def facts_of(card: ModelCard, done: Done, request: Request) -> dict[str, Any]:
     """The JSON of facts that the HTTP API returns beside a result."""
     facts = {
         "model": done.model, "title": card.title, "training_data": card.training_data, "licence": card.licence,
@@ -115,7 +128,23 @@ def facts_of(card: ModelCard, done: Done) -> dict[str, Any]:
         facts["sizes"] = [list(image.size) for image in done.result.images]
         if done.result.changed_outside is not None:
             facts["changed_outside"] = done.result.changed_outside
+    if isinstance(done.result, AudioResult):
+        facts |= speech_facts(done, request)
     return facts
+
+
+def speech_facts(done: Done, request: TextToSpeechRequest) -> dict[str, Any]:
+    """What else there is to say of a speech. real_time_factor: seconds of work for a second of sound; words: each with
+    its start and end in seconds, which are estimates where exact_words is false."""
+    result, length = done.result, audio_seconds(done.result)
+    return {
+        "voice": request.voice, "audio_seconds": round(length, 3),
+        "real_time_factor": round(work_seconds(done) / length, 4) if length else None, "exact_words": result.exact_words,
+        "words": [
+            [piece.text[word.at:word.to], round(word.start, 3), round(word.end, 3)]
+            for piece in result.pieces for word in piece.words
+        ],
+    }
 
 
 def wire(

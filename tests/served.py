@@ -34,7 +34,7 @@ def serving(cards: tuple[ModelCard, ...], folder: Path, *, load: Callable = pipe
     """
     options = launch.Options(port=port, device="cpu")
     pool = ModelPool(choose=lambda: device.choose(options.device), load=load)
-    engine = Engine(catalog=Catalog(cards), pool=pool)
+    engine = Engine(catalog=Catalog(cards), pool=pool, shared=options.public)
     shelf = Shelf(folder / "made")
     demo = page.build(engine, shelf=shelf, shared=options.public)
     made = launch.Page(demo=demo, engine=engine, costly=page.costly(demo), look=theme.look(), routes=[shelf.route()])

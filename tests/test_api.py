@@ -10,14 +10,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playground.catalog import cards
+from playground import api, page
+from playground.catalog import ModelCard, cards
 from playground.errors import BadRequest
 from playground.events import Done
 from playground.images import open_image
-from playground.requests import REQUESTS, Request
+from playground.requests import AUDIO_FORMATS, REQUESTS, Request
+from playground.shelf import Shelf
+from playground.sounds import CODECS, encode
 from tests import tiny_speech
+from tests.fakes import FakeModel, engine_of
 
 SOUNDS = {"text_to_speech"}
+SPOKEN = {"voice", "audio_seconds", "real_time_factor", "exact_words", "words"}
 DEFAULTLESS = {"prompt", "text", "image", "mask"}
 FACTS = {
     "model", "title", "training_data", "licence", "seed", "seconds", "timings", "device", "dtype", "threads", "peak_memory",
@@ -27,14 +32,21 @@ BY_TASK = {request.task: request for request in REQUESTS}
 
 @pytest.fixture(scope="module")
 def served(server, tmp_path_factory):
-    """A page like `server`, whose English voice is a tiny one that needs no network."""
+    """A page like `server`, whose first voice is a tiny one that says it could copy others."""
     from tests.served import serving
 
     folder = tmp_path_factory.mktemp("served")
-    voice = {"folder": tiny_speech.vits(folder / "voice"), "repository": "", "memory": 1_000_000}
-    with_voice = tuple(dataclasses.replace(c, **voice) if c.id == "mms-tts-eng" else c for c in cards())
-    with serving(with_voice, folder, port=49_700) as running:
+    with serving((tiny_voice(folder), *(c for c in cards() if c.id != "voice")), folder, port=49_700) as running:
         yield running
+
+
+def tiny_voice(folder: Path, **more: Any) -> ModelCard:
+    """The card of a tiny random voice under the name of the request's default."""
+    return ModelCard(
+        id="voice", title="Tiny voice", sentence="Hums.", bad_at="Words.", tasks=frozenset({"text_to_speech"}),
+        adapter="speech", licence="none", training_data="nothing", memory=1_000_000, voices=("Ann", "Bea"),
+        folder=tiny_speech.vits(folder / "voice"), **{"options": {"clones": True}} | more,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +80,13 @@ def files(tmp_path_factory) -> dict[str, Path]:
         picture.save(folder / f"{name}.png")
     (folder / "words.png").write_text("these are words", encoding="utf8")
     (folder / "cut.png").write_bytes((folder / "image.png").read_bytes()[:900])
+    (folder / "mine.flac").write_bytes(encode(np.sin(np.arange(32_000) / 9) / 2, 16_000, "flac"))
     return {path.stem: path for path in folder.iterdir()}
 
 
 def sent(values: dict[str, Any], files: dict[str, Path]) -> dict[str, Any]:
     """Values as the client takes them: a file by its name in `files`."""
-    return values | {name: file(files[values[name]]) for name in ("image", "mask") if values.get(name)}
+    return values | {name: file(files[values[name]]) for name in api.FILES if values.get(name)}
 
 
 def needed(request: type[Request]) -> dict[str, Any]:
@@ -105,7 +118,7 @@ def test_handlers_of_the_page_cannot_be_called_by_name(client, name):
 
 def check_delivered(task: str, result: Any, facts: dict[str, Any], request: type[Request]) -> None:
     """The result is of its kind, and the facts are about it."""
-    extra = set() if task in ("text_generation", *SOUNDS) else {"sizes"}
+    extra = {"text_generation": set(), "text_to_speech": SPOKEN}.get(task, {"sizes"})
     assert set(facts) == FACTS | extra | ({"changed_outside"} if task == "inpainting" else set())
     assert facts["model"] == next(f for f in dataclasses.fields(request) if f.name == "model").default
     assert facts["seconds"] > 0 and facts["device"] == "CPU" and facts["timings"]
@@ -117,7 +130,9 @@ def check_delivered(task: str, result: Any, facts: dict[str, Any], request: type
 
         samples, rate = soundfile.read(result)
         assert rate == 16_000 and len(samples) and samples.ndim == 1
-        assert Path(result).suffix == ".wav"
+        assert facts["audio_seconds"] == pytest.approx(len(samples) / rate, abs=0.1)
+        assert facts["real_time_factor"] > 0 and facts["voice"] in ("Ann", "Bea")
+        check_words(facts)
     else:
         paths = result if isinstance(result, list) else [result]
         assert isinstance(result, list) is (task != "super_resolution")
@@ -125,6 +140,15 @@ def check_delivered(task: str, result: Any, facts: dict[str, Any], request: type
             with Image.open(path) as picture:
                 assert picture.format == "PNG" and list(picture.size) == size and not picture.text
     assert facts.get("changed_outside", 0) == 0
+
+
+def check_words(facts: dict[str, Any]) -> None:
+    """All words of the text, one after the other within the speech."""
+    words = facts["words"]
+    assert [word.strip(".") for word, _, _ in words] == needed(BY_TASK["text_to_speech"])["text"].replace(".", "").split()
+    times = [moment for _, start, end in words for moment in (start, end)]
+    assert times == sorted(times) and times[0] >= 0 and times[-1] <= facts["audio_seconds"] + 0.001
+    assert isinstance(facts["exact_words"], bool)
 
 
 @pytest.mark.parametrize("task", BY_TASK)
@@ -148,7 +172,10 @@ ALL_FIELDS = {
     "image_to_image": CHANGED,
     "inpainting": CHANGED | {"feather": 2},
     "super_resolution": {"model": "sharpen", "seed": 3, "scale": 4, "tile": 32},
-    "text_to_speech": {"model": "mms-tts-eng", "seed": 3, "voice": "the model's voice", "speed": 1.5},
+    "text_to_speech": {
+        "model": "voice", "seed": 3, "voice": "Bea", "speed": 1.5, "pitch": 0, "pauses": 2, "format": "flac",
+        "reference": "mine", "consent": True,
+    },
 }
 
 
@@ -195,6 +222,8 @@ BAD = [
     ("inpainting", {"mask": None}), ("inpainting", {"mask": "black"}), ("inpainting", {"mask": "other"}),
     ("super_resolution", {"scale": 3}), ("super_resolution", {"tile": 16}),
     ("text_to_speech", {"text": "?!"}), ("text_to_speech", {"voice": "Bob"}), ("text_to_speech", {"speed": 9}),
+    ("text_to_speech", {"pitch": 7}), ("text_to_speech", {"pauses": -1}), ("text_to_speech", {"format": "aac"}),
+    ("text_to_speech", {"reference": "mine"}), ("text_to_speech", {"reference": "mine", "consent": True, "model": "mms-tts-eng"}),
 ]
 
 
@@ -212,7 +241,7 @@ def refusal(client, task: str, values: dict[str, Any]) -> str:
 @pytest.mark.parametrize(("task", "wrong"), BAD, ids=[f"{t}-{next(iter(w))}-{i}" for i, (t, w) in enumerate(BAD)])
 def test_a_bad_value_gives_the_requests_sentence(client, served, files, task, wrong):
     values = needed(BY_TASK[task]) | wrong
-    opened = {n: open_image(files[values[n]]) for n in ("image", "mask") if values.get(n)}
+    opened = {name: read(files[values[name]]) for name, read in api.FILES.items() if values.get(name)}
     with pytest.raises(BadRequest) as expected:
         served.engine.check(BY_TASK[task](**values | opened))
     assert refusal(client, task, sent(values, files)) == str(expected.value)
@@ -223,6 +252,52 @@ def test_a_bad_value_gives_the_requests_sentence(client, served, files, task, wr
 ])
 def test_a_file_that_is_no_picture(client, files, name, sentence):
     assert sentence in refusal(client, "super_resolution", {"image": file(files[name])})
+
+
+def test_a_file_that_is_no_recording(client, files):
+    values = {"text": "hello", "reference": file(files["words"]), "consent": True}
+    assert "not a recording that can be read" in refusal(client, "text_to_speech", values)
+
+
+@pytest.mark.parametrize("format", AUDIO_FORMATS)
+def test_speech_comes_in_the_format_that_was_asked_for(client, format):
+    import soundfile
+
+    path, facts = client.predict(text="good morning.", seed=7, format=format, api_name="/text_to_speech")
+    assert Path(path).name == f"speech.{format}"
+    with soundfile.SoundFile(path) as sound:
+        told = sound.copy_metadata()
+        assert sound.format == CODECS[format][0] and sound.frames / 16_000 == pytest.approx(facts["audio_seconds"], abs=0.1)
+    assert told["title"] == "good morning." and told["artist"] == "Ann" and "seed: 7" in told["comment"]
+
+
+@pytest.fixture
+def strangers(tmp_path):
+    """An engine of a page that others can reach, with a voice that could copy others."""
+    running = engine_of(lambda card: FakeModel(), cards=(tiny_voice(tmp_path),), shared=True)
+    yield running
+    running.close()
+
+
+def test_strangers_cannot_have_a_voice_copied(strangers, files, tmp_path):
+    """The engine refuses, whom the page and the API both ask before anything else."""
+    import gradio as gr
+
+    values = {"text": "hello", "consent": True}
+    request = BY_TASK["text_to_speech"]
+    reference = api.FILES["reference"](files["mine"])
+    with pytest.raises(BadRequest, match="others can reach"):
+        strangers.check(request(**values, reference=reference))
+    with pytest.raises(BadRequest, match="others can reach"):
+        strangers.run(request(**values, reference=reference), "somebody")
+    with pytest.raises(gr.Error, match="others can reach"):
+        next(api.endpoint(strangers, Shelf(tmp_path), request)(None, **values, reference=str(files["mine"])))
+    assert strangers.check(request(**values))[0].reference is None
+
+
+def test_a_page_for_strangers_needs_an_engine_that_knows(served, tmp_path):
+    with pytest.raises(ValueError, match="shared=True"):
+        page.build(served.engine, shelf=Shelf(tmp_path), shared=True)
 
 
 def test_only_uploads_are_read_and_no_other_path(served, files):

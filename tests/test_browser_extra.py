@@ -12,20 +12,31 @@ import pytest
 from playground import pipelines
 from playground.catalog import ModelCard, cards
 from playground.events import Audio, Event
+from playground.requests import Limits
 from tests import tiny_speech, tiny_text
 from tests.test_browser import WAIT, Visitor, browser, pytestmark, sync_api  # noqa: F401 - a fixture and a mark
 
 HOSTILE = "a fox <img src=x onerror=\"window.fired=1\"> <script>window.fired=1</script> ${window.fired=1} {{7*7}}"
 CHAT = "#text_generation-chat"
-FIVE = "one. two. three. four. five."
-SLOWLY = 1.5  # seconds a sentence
-# asked in the page itself, since on a busy machine a question from outside comes late: sentences there when sound began
+TEN = "one two. three four. five six. seven. eight nine. ten. eleven. twelve. thirteen. fourteen."
+SLOWLY = 1.2  # seconds a sentence
+RESULT = "#text_to_speech-result"
+# asked in the page itself, since on a busy machine a question from outside comes late: how many sentences were there when
+# sound began, every word that was lit, and every sentence that was marked
 LISTEN = """() => {
-    const audio = document.querySelector('#text_to_speech-result audio');
-    audio.addEventListener('timeupdate', () => {
-        if (audio.currentTime > 0) window.heard ??= document.querySelectorAll('#text_to_speech-result li').length;
+    const result = document.querySelector('#text_to_speech-result');
+    for (const audio of result.querySelectorAll('audio')) audio.addEventListener('timeupdate', () => {
+        if (audio.currentTime > 0) window.heard ??= result.querySelectorAll('li').length;
     });
+    window.lit = []; window.marked = [];
+    new MutationObserver(() => {
+        const word = result.querySelector('.pg-sentences .pg-lit')?.textContent;
+        if (word && window.lit.at(-1) !== word) window.lit.push(word);
+        const sentence = result.querySelector('li [aria-current=true]')?.textContent;
+        if (sentence && window.marked.at(-1) !== sentence) window.marked.push(sentence);
+    }).observe(result, { subtree: true, attributes: true, childList: true });
 }"""
+PLAYING = f"[...document.querySelectorAll('{RESULT} audio')].filter(a => !a.paused && !a.ended)"
 
 
 class SlowVoice:
@@ -58,7 +69,7 @@ def chat_in_words(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def address(server, tmp_path_factory):
-    """A page like `server` with a tiny chat model and a tiny voice."""
+    """A page like `server` with a tiny chat model and two tiny voices, of which one takes recordings."""
     from tests.served import serving
 
     folder = tmp_path_factory.mktemp("served")
@@ -68,9 +79,16 @@ def address(server, tmp_path_factory):
         folder=chat_in_words(folder / "chatter"),
         defaults={"max_new_tokens": 8, "temperature": 0.0, "top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0},
     )
-    voice = {"folder": tiny_speech.vits(folder / "voice"), "repository": "", "memory": 1_000_000}
-    known = tuple(dataclasses.replace(c, **voice) if c.id == "mms-tts-eng" else c for c in cards())
-    with serving((*known, chatter), folder, load=load, port=49_800) as running:
+    voice = ModelCard(
+        id="voice", title="Hummer", sentence="Hums.", bad_at="Words.", tasks=frozenset({"text_to_speech"}), adapter="speech",
+        licence="none", training_data="none", memory=1_000_000, folder=tiny_speech.vits(folder / "voice"), voices=("Ann",),
+    )
+    copier = dataclasses.replace(
+        voice, id="copier", title="Copier", voices=("Ann", "Bea"), options={"clones": True},
+        limits={"pitch": Limits(low=0, high=0, step=0.5)},
+    )
+    known = tuple(c for c in cards() if c.id != "voice")
+    with serving((voice, copier, *known, chatter), folder, load=load, port=49_800) as running:
         yield running.address
 
 
@@ -144,39 +162,181 @@ def test_a_chat(visitor):
     sync_api.expect(bot).to_have_count(1)
 
 
+def read_aloud(visitor: Visitor, text: str) -> None:
+    visitor.tab("Speech")
+    visitor.page.locator("#text_to_speech-text textarea").fill(text)
+    visitor.go("text_to_speech")
+
+
 def test_the_first_sentences_are_heard_before_the_last_is_made(visitor):
     page = visitor.page
     visitor.tab("Speech")
     page.evaluate(LISTEN)
-    page.locator("#text_to_speech-text textarea").fill(FIVE)
-    visitor.go("text_to_speech")
+    read_aloud(visitor, TEN)
     page.wait_for_function("() => window.heard !== undefined", timeout=WAIT)
-    assert 1 <= page.evaluate("window.heard") < 5, "nothing was heard before the last sentence was made"
+    assert 1 <= page.evaluate("window.heard") < 10, "nothing was heard before the last sentence was made"
     visitor.shot("speech-running")
     visitor.done("text_to_speech")
-    assert page.locator("#text_to_speech-result li").all_inner_texts() == ["one.", "two.", "three.", "four.", "five."]
-    with page.expect_download(timeout=WAIT) as download:
-        page.get_by_role("link", name="Download WAV").click()
+    assert page.locator(f"{RESULT} li").all_inner_texts() == [part.strip() + "." for part in TEN.split(".")[:-1]]
+    page.wait_for_function("() => window.marked.length === 10 && window.lit.length === 14", timeout=WAIT)
+    lit = [word.strip(".") for word in page.evaluate("window.lit")]
+    assert lit == TEN.replace(".", "").split(), "not every word was lit in its turn"
+    assert page.evaluate("window.marked") == page.locator(f"{RESULT} li").all_inner_texts()
+    page.wait_for_function(f"() => {PLAYING}.length === 0", timeout=WAIT)
+    assert page.locator(f"{RESULT} .pg-lit, {RESULT} [aria-current=true]").count() == 0
+    audio = page.locator(f"{RESULT} audio").locator("visible=true")
+    assert audio.count() == 1 and audio.get_attribute("src").endswith("/speech.wav")
+    visitor.shot("speech-done")
+
+
+def test_downloads_of_every_kind(visitor):
     import soundfile
 
-    assert download.value.suggested_filename == "speech.wav"
-    samples, rate = soundfile.read(download.value.path())
-    assert rate == 16_000 and len(samples) > rate  # four pauses of a quarter of a second
-    visitor.shot("speech-done")
+    from playground.sounds import CODECS
+
+    page = visitor.page
+    read_aloud(visitor, "one two. three.")
+    visitor.done("text_to_speech")
+    for ending, (container, _) in CODECS.items():
+        with page.expect_download(timeout=WAIT) as download:
+            page.get_by_role("link", name=f"Download {ending.upper()}").click()
+        assert download.value.suggested_filename == f"speech.{ending}"
+        with soundfile.SoundFile(download.value.path()) as file:
+            assert file.format == container and file.samplerate == 16_000 and file.frames > 8_000
+            assert file.copy_metadata()["title"] == "one two. three."
+    with page.expect_download(timeout=WAIT) as download:
+        page.get_by_role("link", name="Download Subtitles (VTT)").click()
+    captions = Path(download.value.path()).read_text(encoding="utf8")
+    assert download.value.suggested_filename == "speech.vtt"
+    assert captions.startswith("WEBVTT\n\n") and "three" in captions and captions.count(" --> ") == 2
+
+
+def test_the_sound_is_shown_as_a_picture(visitor):
+    page = visitor.page
+    read_aloud(visitor, "one two. three.")
+    visitor.done("text_to_speech")
+    image = page.locator(f"{RESULT} .pg-spectrogram img")
+    page.wait_for_function(f"() => document.querySelector('{RESULT} .pg-spectrogram img').naturalWidth >= 800", timeout=WAIT)
+    assert "Mel spectrogram of" in image.get_attribute("alt")
+    assert page.locator(f"{RESULT} .pg-hertz").all_inner_texts() == ["0.5", "1", "2", "4", "8"]
+    assert page.locator(f"{RESULT} .pg-times span").first.inner_text() == "0"
+    assert [w.strip(".") for w in page.locator(f"{RESULT} .pg-labels span").all_inner_texts()] == ["one", "two", "three"]
+    box = image.bounding_box()
+    image.click(position={"x": box["width"] * 0.7, "y": 20})
+    share = page.evaluate(f"(() => {{ const [a] = {PLAYING}; return a.currentTime / a.duration; }})()")
+    assert 0.69 < share < 0.9, "a click on the picture does not play from there"
+
+
+def test_a_click_on_a_word_or_a_sentence_plays_from_there(visitor):
+    page = visitor.page
+    read_aloud(visitor, "one two three four. five six seven. eight nine.")
+    visitor.done("text_to_speech")
+    times = page.evaluate(
+        f"[...document.querySelectorAll('{RESULT} .pg-word')].map(word => [word.textContent.replace('.', ''), word.start])"
+    )
+    starts = dict(times)
+    for word in ("seven", "three"):
+        page.locator(f"{RESULT} .pg-sentences .pg-word", has_text=word).click()
+        now = page.evaluate(f"{PLAYING}[0]?.currentTime")
+        assert starts[word] - 0.01 <= now < starts[word] + 1, f"{word} is at {starts[word]}, the sound at {now}"
+    page.locator(f"{RESULT} li button").nth(1).focus()
+    page.keyboard.press("Enter")
+    assert starts["five"] - 0.2 <= page.evaluate(f"{PLAYING}[0]?.currentTime") < starts["five"] + 1
+    assert page.locator(f"{RESULT} li button").nth(1).get_attribute("aria-current") == "true"
+
+
+def test_stop_keeps_what_was_made(visitor):
+    page = visitor.page
+    read_aloud(visitor, TEN)
+    page.wait_for_function(f"() => document.querySelectorAll('{RESULT} li').length >= 2", timeout=WAIT)
+    page.locator("#text_to_speech-stop").click()
+    page.get_by_text("Stopped. What was made so far stays.").locator("visible=true").wait_for(timeout=WAIT)
+    page.wait_for_timeout(500)
+    assert page.evaluate(f"{PLAYING}.length") == 0, "Stop did not stop the sound"
+    count = page.locator(f"{RESULT} li").count()
+    assert 2 <= count < 10 and page.get_by_role("link", name="Download WAV").count() == 0
+    page.locator(f"{RESULT} li button").nth(1).click()
+    page.wait_for_function(f"() => {PLAYING}[0]?.currentTime > 0", timeout=WAIT)
+    assert page.locator(f"{RESULT} li button").nth(1).get_attribute("aria-current") == "true"
+    visitor.shot("speech-stopped")
+    read_aloud(visitor, "fifteen.")
+    visitor.done("text_to_speech")
+    assert page.locator(f"{RESULT} li").all_inner_texts() == ["fifteen."]
+
+
+def test_a_browser_that_refuses_to_play_by_itself_is_said(visitor):
+    page = visitor.page
+    visitor.tab("Speech")
+    page.evaluate("""() => {
+        const media = HTMLMediaElement.prototype, play = media.play;
+        media.play = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+        window.allow = () => { media.play = play; };
+    }""")
+    read_aloud(visitor, "one two. three.")
+    page.locator(RESULT).get_by_text("Press play to listen.").wait_for(timeout=WAIT)
+    visitor.done("text_to_speech")
+    page.evaluate("window.allow()")
+    page.evaluate(f"[...document.querySelectorAll('{RESULT} audio')].find(a => !a.hidden).play()")
+    page.wait_for_function(f"() => {PLAYING}[0]?.currentTime > 0", timeout=WAIT)
+    assert not page.locator(f"{RESULT} .pg-hint").is_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_player_fits_the_screen(browser, address, width, height, theme):  # noqa: F811
+    visitor = Visitor(browser, address, width=width, height=height)
+    visitor.page.goto(f"{address}/?__theme={theme}")
+    read_aloud(visitor, "one two three. four five.\n" + "eleven" * 40)
+    visitor.done("text_to_speech")
+    visitor.page.wait_for_timeout(700)
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    for target in visitor.page.locator(f"{RESULT} li button, {RESULT} .pg-downloads a").all():
+        box = target.bounding_box()
+        assert box["height"] >= 40 and box["x"] >= 0 and box["x"] + box["width"] <= width
+    visitor.shot(f"speech-done-{width}-{theme}")
+    visitor.close()
+
+
+def test_what_a_model_cannot_do_is_hidden(visitor):
+    page = visitor.page
+    visitor.tab("Speech")
+    page.locator("#text_to_speech-speed").wait_for(timeout=WAIT)
+    assert page.locator("#text_to_speech-pitch").is_visible() and not page.locator("#text_to_speech-own").is_visible()
+    page.locator("#text_to_speech-model input").click()
+    page.get_by_role("option", name="Copier").click()
+    page.locator("#text_to_speech-own").wait_for(timeout=WAIT)
+    sync_api.expect(page.locator("#text_to_speech-pitch")).not_to_be_visible()
+    assert page.locator("#text_to_speech-voice").is_visible()
+
+
+def test_a_recording_needs_consent(visitor, tmp_path):
+    import numpy as np
+
+    from playground.sounds import encode
+
+    (tmp_path / "me.flac").write_bytes(encode(np.sin(np.arange(32_000) / 9) / 2, 16_000, "flac"))
+    page = visitor.page
+    visitor.tab("Speech")
+    page.locator("#text_to_speech-model input").click()
+    page.get_by_role("option", name="Copier").click()
+    page.get_by_text("Speak in your own voice").click()
+    page.locator("#text_to_speech-reference input[type=file]").set_input_files(tmp_path / "me.flac")
+    page.locator("#text_to_speech-reference").get_by_text("me").first.wait_for(timeout=WAIT)
+    visitor.go("text_to_speech")
+    page.locator("#text_to_speech-status .pg-error").get_by_text("Tick that").wait_for(timeout=WAIT)
+    page.get_by_label("This is my own voice").check()
+    visitor.go("text_to_speech")
+    visitor.done("text_to_speech")
 
 
 def test_a_sentence_can_be_heard_again_and_a_new_run_begins_anew(visitor):
     page = visitor.page
-    visitor.tab("Speech")
     for text, count in (("one. two.", 2), ("three.", 1)):
-        page.locator("#text_to_speech-text textarea").fill(text)
-        visitor.go("text_to_speech")
-        page.wait_for_function(
-            "n => document.querySelectorAll('#text_to_speech-result li').length === n", arg=count, timeout=WAIT
-        )
+        read_aloud(visitor, text)
+        page.wait_for_function(f"n => document.querySelectorAll('{RESULT} li').length === n", arg=count, timeout=WAIT)
         visitor.done("text_to_speech")
         page.get_by_role("link", name="Download WAV").wait_for(timeout=WAIT)
-    button = page.locator("#text_to_speech-result li button").first
+    button = page.locator(f"{RESULT} li button").first
     button.click()
     assert button.get_attribute("aria-current") == "true" and button.inner_text() == "three."
 

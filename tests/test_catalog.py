@@ -24,8 +24,9 @@ NEEDED = {"prompt": "an apple", "text": "Hello", "image": PICTURE, "mask": Image
 
 
 def unasked(card: ModelCard, kind: type[Request]) -> set[str]:
-    """Fields that stay None: the picture's own shape, a strip's other seed, a voice where there is none to choose from."""
-    fields = {"width", "height"} if kind.task in ("image_to_image", "inpainting") else {"to_seed"}
+    """Fields that stay None: the picture's own shape, a strip's other seed, a recording to copy, a voice where there is
+    none to choose from."""
+    fields = {"width", "height"} if kind.task in ("image_to_image", "inpainting") else {"to_seed", "reference"}
     return fields if card.voices else fields | {"voice"}
 
 

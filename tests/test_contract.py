@@ -67,6 +67,25 @@ TINY = {
     "gpt2": Tiny(build=tiny_text.gpt2, adapter="text", tasks=TEXT),
     "chat-llama": Tiny(build=tiny_text.chat_llama, adapter="text", tasks=TEXT, more={"chat": True}),
     "vits": Tiny(build=tiny_speech.vits, adapter="speech", tasks=SPEECH, more={"voices": ("the model's voice",)}),
+    "vits-speakers": Tiny(
+        build=lambda folder: tiny_speech.vits(folder, speakers=2), adapter="speech", tasks=SPEECH,
+        more={"voices": ("speaker 2", "speaker 1"), "options": {"english": True}},
+    ),
+    "bark": Tiny(
+        build=lambda folder: tiny_speech.bark(folder, presets=("v2/en_speaker_6",)), adapter="speech", tasks=SPEECH,
+        more={"voices": ("v2/en_speaker_6",)},
+    ),
+    "speecht5": Tiny(
+        build=tiny_speech.speecht5, adapter="speech", tasks=SPEECH, more={"voices": ("bob", "ann"), "options": {
+            "vocoder": "vocoder", "speakers": "speakers", "archive": "voices.zip",
+            "speaker_files": {"ann": "ann_", "bob": "bob_"},
+        }},
+    ),
+    "pocket-tts": Tiny(build=tiny_speech.pocket_tts, adapter="speech", tasks=SPEECH, more={"options": {"clones": True}}),
+    "phonon": Tiny(build=lambda folder: tiny_speech.pocket_tts(folder, phonon=True), adapter="speech", tasks=SPEECH),
+    "csm": Tiny(build=tiny_speech.csm, adapter="speech", tasks=SPEECH, more={"voices": ("speaker 0", "speaker 1")}),
+    "dia": Tiny(build=tiny_speech.dia, adapter="speech", tasks=SPEECH),
+    "vibevoice": Tiny(build=tiny_speech.vibevoice, adapter="speech", tasks=SPEECH, more={"options": {"clones": True}}),
     "compact": Tiny(build=tiny_upscale.compact, adapter="upscale", tasks=UPSCALE),
     "swin2sr": Tiny(build=tiny_upscale.swin2sr, adapter="upscale", tasks=UPSCALE, hub=True),
 }
@@ -122,6 +141,7 @@ def check_result(request: Request, result: Result) -> None:
     elif isinstance(request, TextToSpeechRequest):
         assert isinstance(result, AudioResult) and result.samples.dtype == np.float32
         assert result.samples.ndim == 1 and len(result.samples) > 0 and np.abs(result.samples).max() <= 1
+        assert result.pieces[0].start == 0 and abs(result.pieces[-1].end * result.sample_rate - len(result.samples)) < 1
     else:
         assert isinstance(result, ImagesResult)
         (image,) = result.images
@@ -146,6 +166,10 @@ def check_events(events: list[Event], result: Result) -> None:
             told = [e for e in events if isinstance(e, Audio)]
             assert [e.index for e in told] == list(range(told[0].total)) and told[0].total == 3
             assert np.array_equal(np.concatenate([e.samples for e in told]), result.samples)
+            assert [e.text for e in told] == [piece.text for piece in result.pieces]
+            for piece in result.pieces:
+                times = [t for word in piece.words for t in (word.start, word.end)]
+                assert times == sorted(times) and piece.start <= times[0] <= times[-1] <= piece.end + 1e-6
         case ImagesResult():
             steps = [e for e in events if isinstance(e, Step)]
             assert [e.index for e in steps] == list(range(1, steps[0].total + 1))

@@ -17,9 +17,9 @@ HEAVY = {"torch", "diffusers", "transformers"}
 WEB = {"gradio", "gradio_client", "starlette", "fastapi", "uvicorn"}
 
 MEMBERS = {
-    "values": ("requests", "events", "errors", "images"),
+    "values": ("requests", "events", "errors", "images", "sounds"),
     "facts": ("device", "catalog", "hub"),
-    "models": ("pipelines", "networks"),
+    "models": ("pipelines", "networks", "speech_text"),
     "engine": ("pool", "engine"),
     "page": ("page", "api", "wiring", "theme", "guard", "shelf", "tabs", "launch", "tunnel"),
     "recipes": ("training",),

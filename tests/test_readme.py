@@ -34,7 +34,9 @@ def models() -> str:
 def starters() -> str:
     """The table of what the starters' recipes wrote into their facts.json."""
     rows = ["| starter | trained on | parameters | time | measured |", "|---|---|---|---|---|"]
-    words, pictures, sharpen = (facts(ASSETS / "starters" / name) for name in ("words", "pictures", "sharpen"))
+    words, pictures, sharpen, voice = (
+        facts(ASSETS / "starters" / name) for name in ("words", "pictures", "sharpen", "voice")
+    )
     rows.append(
         f"| Words | {words['data']} | {millions(words['parameters'])} | {words['minutes']:.0f} min, {words['hardware']}"
         f" | {words['measures']['bits_per_byte']:.2f} bits a byte on {len(words['measures']['held_out_books'])} whole books"
@@ -52,7 +54,28 @@ def starters() -> str:
         f" {sharpen['hardware']} | Set14, 4 times: {measures['set14_x4_psnr']:.2f} dB, bicubic {measures['bicubic_x4_psnr']:.2f};"
         f" 2 times: {measures['set14_x2_psnr']:.2f}, bicubic {measures['bicubic_x2_psnr']:.2f} |"
     )
+    measures = voice["measures"]
+    rows.append(
+        f"| Voice | {voice['data']} | {millions(voice['parameters'])} | {voice['minutes']:.0f} min, {voice['hardware']} |"
+        f" a recogniser understands {percent(measures['word_accuracy_starter'])} of its words (of its teacher's:"
+        f" {percent(measures['word_accuracy_teacher'])}); see below |"
+    )
     return "\n".join(rows)
+
+
+def heard() -> str:
+    """The table of what the voice recipe measured of the starter voice."""
+    known = facts(ASSETS / "starters" / "voice")
+    m, lexicon = known["measures"], known["lexicon"]
+    rows = [
+        ("words that a recogniser understands", percent(m["word_accuracy_starter"]), percent(m["word_accuracy_teacher"])),
+        ("mel-cepstral distortion from the teacher", f"{m['mel_cepstral_distortion_db']:.1f} dB", ""),
+        ("length beside the teacher's", f"{m['length_ratio']:.2f}", "1"),
+        ("sentences cut off at an end", percent(m["clipped_ends_starter"]), percent(m["clipped_ends_teacher"])),
+        ("sentences with a click or an overload", percent(m["glitches_starter"]), percent(m["glitches_teacher"])),
+        ("phones right in words kept from the letter-to-sound model", percent(lexicon["phones_right"]), ""),
+    ]
+    return "\n".join(["| measure | starter | teacher |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)])
 
 
 def judged() -> str:
@@ -99,7 +122,7 @@ def tree() -> str:
 
 def written(text: str) -> str:
     """The README with every made part made anew."""
-    for name, made in (("models", models()), ("starters", starters()), ("judged", judged())):
+    for name, made in (("models", models()), ("starters", starters()), ("judged", judged()), ("heard", heard())):
         part = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
         text = re.sub(part, lambda m, made=made: f"{m[1]}{made}\n{m[2]}", text, flags=re.S)
     return re.sub(r"(## How it is built\n\n```\n).*?(\n```)", lambda m: f"{m[1]}{tree()}{m[2]}", text, flags=re.S)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from playground.errors import BadRequest
 from playground.requests import (
+    AUDIO_FORMATS,
     MAX_PROMPT,
     MAX_SEED,
     MAX_SPEECH,
@@ -22,6 +23,7 @@ from playground.requests import (
     ImageToImageRequest,
     InpaintingRequest,
     Limits,
+    Reference,
     Request,
     SuperResolutionRequest,
     TextGenerationRequest,
@@ -196,6 +198,57 @@ def test_speech_of_one_character_passes(value: str) -> None:
 @pytest.mark.parametrize("value", [3, True, b"slt", ["slt"], "x" * 201])
 def test_voice_must_be_a_name(value: Any) -> None:
     refused(TextToSpeechRequest, "voice", value)
+
+
+@pytest.mark.parametrize("value", ["", "WAV", "aac", None, 3, True, ["wav"], "x" * 500])
+def test_format_must_be_known(value: Any) -> None:
+    assert "wav, flac, ogg, mp3" in refused(TextToSpeechRequest, "format", value)
+
+
+@pytest.mark.parametrize("value", AUDIO_FORMATS)
+def test_every_format_passes(value: str) -> None:
+    assert made(TextToSpeechRequest, format=value).format == value
+
+
+def recording(seconds: float = 2.0, rate: int = 16_000) -> Reference:
+    return Reference(samples=np.full(round(seconds * rate), 0.1, np.float32), sample_rate=rate)
+
+
+def test_a_voice_is_only_taken_with_consent() -> None:
+    reference = recording()
+    for consent in ({}, {"consent": False}):
+        assert "Tick" in refused(TextToSpeechRequest, "reference", reference, field="consent", **consent)
+    request = made(TextToSpeechRequest, reference=reference, consent=True)
+    assert request.reference is reference and request.consent is True
+    assert made(TextToSpeechRequest, consent=True).reference is None
+
+
+@pytest.mark.parametrize("value", ["voice.wav", 3, True, b"RIFF", np.zeros(16_000, np.float32), (np.zeros(9), 16_000), []])
+def test_a_reference_must_be_a_recording(value: Any) -> None:
+    refused(TextToSpeechRequest, "reference", value, consent=True)
+
+
+@pytest.mark.parametrize("value", [None, "", "yes", 1, 0, [True]])
+def test_consent_is_yes_or_no(value: Any) -> None:
+    refused(TextToSpeechRequest, "consent", value)
+
+
+@pytest.mark.parametrize(("samples", "rate", "said"), [
+    (np.full(15_999, 0.1), 16_000, "1.0 seconds"), (np.full(960_001, 0.1), 16_000, "more than 60"),
+    (np.full(0, 0.1), 16_000, "0.0 seconds"), (np.zeros(16_000), 16_000, "silent"), (np.full(9_000, 0.1), 7_999, "Hz"),
+    (np.full(400_000, 0.1), 192_001, "Hz"), (np.full((16_000, 2), 0.1), 16_000, "one channel"),
+    (np.full(16_000, np.nan), 16_000, "one channel"), (np.full(16_000, np.inf), 16_000, "one channel"),
+])
+def test_a_recording_is_of_one_person_speaking_for_a_while(samples: np.ndarray, rate: int, said: str) -> None:
+    with pytest.raises(BadRequest, match=said) as caught:
+        Reference(samples=samples, sample_rate=rate)
+    assert caught.value.field == "reference" and str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(("seconds", "rate"), [(1, 8_000), (60, 8_000), (1, 192_000), (60, 16_000)])
+def test_a_recording_at_its_limits_passes(seconds: float, rate: int) -> None:
+    reference = Reference(samples=np.full(seconds * rate, 0.1), sample_rate=rate)
+    assert reference.samples.dtype == np.float32 and reference.sample_rate == rate
 
 
 @pytest.mark.parametrize("kind", DIFFUSION)

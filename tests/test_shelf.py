@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,69 @@ def test_a_sound_is_kept_as_sixteen_bits(made):
     assert rate == 16_000 and soundfile.info(path).subtype == "PCM_16"
     np.testing.assert_allclose(read, samples, atol=2**-14)
     assert address.endswith("/speech.wav")
+
+
+@pytest.mark.parametrize(("ending", "kind", "container"), [
+    ("flac", "audio/flac", "FLAC"), ("ogg", "audio/ogg", "OGG"), ("mp3", "audio/mpeg", "MP3"),
+])
+def test_a_sounds_other_formats_are_made_when_they_are_asked_for(made, visitor, ending, kind, container):
+    import soundfile
+
+    tags = {"title": "Hé 中", "artist": "Ann", "comment": "seed: 7", "software": "Playground"}
+    path, address = made.sound(np.sin(np.arange(8000) / 9) / 2, 8000, tags=tags)
+    assert [file.name for file in path.parent.iterdir()] == ["speech.wav"]
+    answer = visitor.get("/" + address.replace(".wav", f".{ending}"))
+    assert answer.status_code == 200 and answer.headers["content-type"] == kind
+    with soundfile.SoundFile(io.BytesIO(answer.content)) as file:
+        assert (file.format, file.frames, file.samplerate) == (container, 8000, 8000)
+        told = file.copy_metadata()
+    assert {name: told[name] for name in ("title", "artist", "comment")} == {n: t for n, t in tags.items() if n != "software"}
+    assert told["software"].startswith("Playground")
+    again = path.with_suffix(f".{ending}")
+    before = again.stat().st_mtime_ns
+    assert visitor.get("/" + address.replace(".wav", f".{ending}")).content == answer.content
+    assert again.stat().st_mtime_ns == before, "it was made twice"
+    assert {file.name for file in path.parent.iterdir()} == {"speech.wav", f"speech.{ending}"}
+
+
+def test_a_sounds_spectrogram_is_made_when_it_is_asked_for(made, visitor):
+    answer = visitor.get("/" + made.sound(np.zeros(8000), 8000)[1].replace(".wav", ".png"))
+    assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        assert picture.size == (800, 240)
+
+
+def test_captions_lie_beside_a_sound(made, visitor):
+    address = made.sound(np.zeros(9), 8000, captions="WEBVTT\n\nDéjà\n")[1]
+    answer = visitor.get("/" + address.replace(".wav", ".vtt"))
+    assert answer.headers["content-type"] == "text/vtt; charset=utf-8" and answer.text == "WEBVTT\n\nDéjà\n"
+    bare = made.sound(np.zeros(9), 8000)[1]
+    assert visitor.get("/" + bare.replace(".wav", ".vtt")).status_code == 404
+
+
+def test_a_sound_can_be_saved_in_any_format(made):
+    import soundfile
+
+    for ending in ("wav", "flac", "ogg", "mp3"):
+        path, address = made.sound(np.zeros(900), 8000, f"speech.{ending}")
+        assert soundfile.info(path).frames == 900 and address.endswith(f"speech.{ending}")
+
+
+def test_nothing_is_made_of_what_is_no_sound(made, visitor):
+    path, address = made.picture(photo())
+    for ending in ("flac", "ogg", "mp3", "wav"):
+        assert visitor.get("/" + address.replace(".png", f".{ending}")).status_code == 404
+    sound, address = made.sound(np.zeros(9), 8000)
+    for name in ("speech.jpg", "speech.txt", "other.mp3", ".speech.mp3", "speech"):
+        assert visitor.get("/" + address.replace("speech.wav", name)).status_code == 404
+    assert len(list(path.parent.iterdir())) == len(list(sound.parent.iterdir())) == 1
+
+
+def test_many_ask_for_the_same_format_at_once(made):
+    path, _ = made.sound(np.zeros(80_000), 8000)
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(lambda _: made.derive(path.with_suffix(".mp3")), range(8)))
+    assert {file.name for file in path.parent.iterdir()} == {"speech.wav", "speech.mp3"}
 
 
 def test_addresses_are_unlike_each_other_and_hold_no_path(made, tmp_path):

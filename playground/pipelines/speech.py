@@ -1,160 +1,170 @@
-"""Text to speech with VITS models of transformers (the MMS voices), sentence by sentence."""
+"""Text to speech, sentence by sentence, with any family of voices: what all of them share, from pauses to loudness."""
 
 from __future__ import annotations
 
 import gc
-import re
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from playground.catalog import ModelCard
 from playground.device import Device
-from playground.errors import BadRequest, NotInstalled
-from playground.events import Audio, AudioResult, Emit, Notice
-from playground.pipelines import where
+from playground.errors import BadRequest, ModelBroken
+from playground.events import Audio, AudioResult, Emit, Notice, SpokenPiece, SpokenWord, Step
+from playground.pipelines import joins, voices
+from playground.pipelines.voices import Said, Voice
 from playground.requests import TextToSpeechRequest
+from playground.speech_text.sentences import Sentence, sentences
 
-PAUSE, PARAGRAPH_PAUSE = 0.25, 0.6  # seconds of silence after a sentence and after a paragraph
-LONGEST = 300  # characters of one piece; longer sentences are read in parts
-LOUDEST = 0.97
-ABBREVIATIONS = {"mr", "mrs", "ms", "dr", "st", "prof", "jr", "sr", "vs", "capt", "col", "gen", "rev"}
+STEP_SECONDS = 0.3  # between two signs of life within a sentence
+UNHEARD = 0.1  # seconds of silence in place of a sentence of which the model made no sound
 
 
 def imports() -> None:
     """Imports the libraries and silences them."""
+    from playground.pipelines.voices import starter
+
+    silence()
+    starter.imports()
+
+
+def silence() -> None:
+    """Keeps transformers from printing: its warnings quote texts."""
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    for name in ("AutoTokenizer", "VitsModel"):
-        getattr(transformers, name)
 
 
 def load(card: ModelCard, device: Device) -> SpeechModel:
-    """The card's voice; always float32, which such small models need."""
-    imports()
-    import torch
-    from transformers import AutoTokenizer, VitsModel
-
-    place = where(card)
-    tokenizer = AutoTokenizer.from_pretrained(card.origin, **place)
-    for needed in ("is_uroman", "phonemize"):
-        if getattr(tokenizer, needed, False):
-            raise NotInstalled(f"{card.title} needs a package that Playground does not have. Choose another model.")
-    network = VitsModel.from_pretrained(card.origin, dtype=torch.float32, **place).to(device.name).eval()
-    return SpeechModel(card=card, network=network, tokenizer=tokenizer)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sentence:
-    """A piece to be read in one go, and the silence after it in seconds."""
-
-    text: str
-    pause: float
-
-
-def sentences(text: str) -> list[Sentence]:
-    """The text in sentences; abbreviations do not end one, and a very long one is cut at commas or spaces."""
-    made: list[Sentence] = []
-    for paragraph in filter(str.strip, text.splitlines()):
-        pieces = [part for sentence in split_sentences(paragraph) for part in shortened(sentence)]
-        made += [Sentence(text=piece, pause=PAUSE) for piece in pieces[:-1]]
-        made += [Sentence(text=piece, pause=PARAGRAPH_PAUSE) for piece in pieces[-1:]]
-    return made
-
-
-def split_sentences(paragraph: str) -> list[str]:
-    """One paragraph's sentences, each with its closing mark."""
-    found, start = [], 0
-    for mark in re.finditer(r"[.!?;:…。！？]+[\"'”’)\]]*(?:(?=\s|$)|(?<=[。！？]))", paragraph):
-        last = re.search(r"\w+$", paragraph[max(start, mark.start() - 9):mark.start()])  # no abbreviation is longer
-        if mark.group() != "." or not last or not abbreviated(last.group(), paragraph[mark.end():].lstrip()):
-            found.append(paragraph[start:mark.end()].strip())
-            start = mark.end()
-    found.append(paragraph[start:].strip())
-    return [sentence for sentence in found if any(c.isalnum() for c in sentence)]
-
-
-def abbreviated(word: str, after: str) -> bool:
-    """Whether the full stop behind a word is the word's own, given the text after it."""
-    if word.lower() == "etc":
-        return not after[:1].isupper()
-    if word.lower() == "no":
-        return after[:1].isdigit()
-    return word.lower() in ABBREVIATIONS or bool(re.fullmatch("[A-Z]", word) and after)
-
-
-def shortened(sentence: str) -> list[str]:
-    """Parts of at most LONGEST characters, cut after a comma, else at a space, else anywhere."""
-    parts = []
-    while len(sentence) > LONGEST:
-        window = sentence[:LONGEST]
-        places = (window.rfind(", ") + 1, window.rfind(" "))
-        cut = next((place for place in places if place > LONGEST // 4), LONGEST)
-        parts.append(sentence[:cut].strip())
-        sentence = sentence[cut:].strip()
-    return [*parts, sentence] if sentence else parts
+    """The card's voice, by its family."""
+    silence()
+    module = voices.family(card)
+    module.imports()
+    voice = module.load(card, device)
+    return SpeechModel(card=card, voice=voice, dtype=str(next(voice.network.parameters()).dtype).removeprefix("torch."))
 
 
 @dataclass(kw_only=True)
 class SpeechModel:
-    """A loaded voice."""
+    """A loaded voice of any family."""
 
     card: ModelCard
-    network: Any
-    tokenizer: Any
+    voice: Voice | None
     dtype: str = "float32"
+    nbytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        tensors = (*self.network.parameters(), *self.network.buffers())
+        self.nbytes = sum(t.numel() * t.element_size() for t in tensors)
 
     @property
-    def nbytes(self) -> int:
-        """Bytes of the weights."""
-        return sum(t.numel() * t.element_size() for t in self.network.parameters()) if self.network is not None else 0
+    def network(self) -> Any:
+        """The torch module with the weights."""
+        return self.voice.network if self.voice is not None else None
 
     def run(self, request: TextToSpeechRequest, emit: Emit) -> AudioResult:
         """Tells each sentence as soon as it is made; the result is all of them with the pauses between."""
         begun = time.perf_counter()
-        rate = self.network.config.sampling_rate
-        wanted = sentences(request.text)
-        letters = {c for c in self.tokenizer.get_vocab() if c.isalnum()}
-        known = [s for s in wanted if letters & {*s.text, *s.text.lower()}]
+        known = self.readable(request.text, emit)
+        whole, pieces, begins, unheard, exact = [], [], 0, 0, self.voice.exact_words
+        with watched(getattr(self.voice, "steps", ()), emit, total=len(known)) as turn:
+            for index, sentence in enumerate(known):
+                turn(index)
+                said, known_times = self.piece(sentence.text, request, seed=request.seed + index)
+                unheard, exact = unheard + (not said.samples.any()), exact and known_times
+                pause = sentence.pause * request.pauses / request.speed if index + 1 < len(known) else 0.0
+                samples = np.append(said.samples, np.zeros(int(pause * self.voice.rate), np.float32))
+                start, ends = begins / self.voice.rate, (begins + len(samples)) / self.voice.rate
+                pieces.append(SpokenPiece(text=sentence.text, start=start, end=ends, words=shifted(said.words, start)))
+                whole.append(samples)
+                begins += len(samples)
+                emit(Audio(
+                    samples=samples, sample_rate=self.voice.rate, index=index, total=len(known), text=sentence.text,
+                    words=said.words,
+                ))
+        if unheard == len(known):
+            raise ModelBroken(f"{self.card.title} made no sound of this text. Choose another voice or another model.")
+        if unheard:
+            emit(Notice(text=f"{self.card.title} made no sound of {counted(unheard)}. Another seed may help."))
+        return AudioResult(
+            samples=np.concatenate(whole), sample_rate=self.voice.rate, pieces=tuple(pieces),
+            exact_words=exact, timings={"speak": time.perf_counter() - begun},
+        )
+
+    def readable(self, text: str, emit: Emit) -> list[Sentence]:
+        """The text's sentences of which the voice knows something; what is left out is told."""
+        wanted = sentences(text)
+        known = [s for s in wanted if self.voice.readable(s.text)]
         if not known:
             raise BadRequest(f"{self.card.title} knows none of these letters. Write in its language.", field="text")
         if len(known) < len(wanted):
             left = len(wanted) - len(known)
-            were = "sentence was" if left == 1 else "sentences were"
-            emit(Notice(text=f"{left} {were} left out: {self.card.title} knows none of the letters."))
-        whole = []
-        for index, sentence in enumerate(known):
-            samples = self.spoken(sentence.text, speed=request.speed, seed=request.seed + index)
-            pause = sentence.pause if index + 1 < len(known) else 0.0
-            samples = np.concatenate([samples, np.zeros(int(pause * rate / request.speed), np.float32)])
-            whole.append(samples)
-            emit(Audio(samples=samples, sample_rate=rate, index=index, total=len(known), text=sentence.text))
-        return AudioResult(
-            samples=np.concatenate(whole), sample_rate=rate, timings={"speak": time.perf_counter() - begun}
-        )
+            were = "was" if left == 1 else "were"
+            emit(Notice(text=f"{counted(left)} {were} left out: {self.card.title} knows none of the letters."))
+        return known
 
-    def spoken(self, text: str, *, speed: float, seed: int) -> np.ndarray:
-        """One sentence; (N,) float32 in -1..1."""
+    def piece(self, text: str, request: TextToSpeechRequest, *, seed: int) -> tuple[Said, bool]:
+        """One sentence, trimmed, at the common loudness and without clicks at its ends, (N,) float32 within LOUDEST; and
+        whether its words' times are the voice's own."""
         import torch
 
-        torch.manual_seed(seed)
-        inputs = self.tokenizer(text, return_tensors="pt").to(self.network.device)
+        rate = self.voice.rate
         with torch.inference_mode():
-            made = self.network(**inputs, speaking_rate=self.network.config.speaking_rate * speed)
-        samples = made.waveform[0].float().cpu().numpy()  # (N,)
-        samples = np.nan_to_num(samples)
-        peak = np.abs(samples).max(initial=0.0)
-        return (samples * (LOUDEST / peak) if peak > LOUDEST else samples).astype(np.float32)
+            said = self.voice.say(text, request, seed=seed)
+        raw = np.nan_to_num(np.asarray(said.samples, np.float32).reshape(-1), posinf=0.0, neginf=0.0)
+        samples, cut = joins.trimmed(raw, rate)
+        if not len(samples):
+            return Said(samples=np.zeros(int(UNHEARD * rate), np.float32)), True
+        words = shifted(said.words, -cut / rate, longest=len(samples) / rate)
+        exact = bool(words)
+        if not exact:
+            first, last = joins.sounding(samples, rate)
+            words = joins.estimated_words(text, first / rate, last / rate)
+        return Said(samples=joins.faded(joins.evened(samples, rate), rate), words=words), exact
 
     def close(self) -> None:
         """Frees the weights."""
         import torch
 
-        self.network = self.tokenizer = None
+        self.voice, self.nbytes = None, 0
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def counted(count: int) -> str:
+    """How many sentences."""
+    return "1 sentence" if count == 1 else f"{count} sentences"
+
+
+def shifted(words: tuple[SpokenWord, ...], by: float, *, longest: float = float("inf")) -> tuple[SpokenWord, ...]:
+    """The words some seconds later, within 0 and `longest`."""
+    return tuple(
+        replace(word, start=min(max(word.start + by, 0.0), longest), end=min(max(word.end + by, 0.0), longest))
+        for word in words
+    )
+
+
+@contextmanager
+def watched(modules: tuple[Any, ...], emit: Emit, *, total: int) -> Iterator[Any]:
+    """Tells a Step now and then while one of the torch modules works, so that Stop is seen within a sentence; what it
+    gives is called with the number of each sentence before it is made."""
+    state = {"index": 0, "told": float("-inf")}
+
+    def turn(index: int) -> None:
+        state.update(index=index, told=float("-inf"))
+
+    def look(*_: Any) -> None:
+        if time.perf_counter() - state["told"] >= STEP_SECONDS:
+            state["told"] = time.perf_counter()
+            emit(Step(index=state["index"], total=total, what="sentences spoken:"))
+
+    with ExitStack() as stack:
+        for module in modules:
+            stack.callback(module.register_forward_pre_hook(look).remove)
+        yield turn

@@ -1,21 +1,27 @@
-"""The speech adapter on a tiny voice: sentences, speed, seeds, Stop, and texts that cannot be spoken."""
+"""The speech adapter on a tiny voice and on scripted ones: joins, pauses, loudness, words, seeds, Stop, odd texts."""
 
 from __future__ import annotations
 
-import time
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from playground.catalog import ModelCard
-from playground.errors import BadRequest, NotInstalled
-from playground.events import Audio, AudioResult, Notice, Stopped
-from playground.pipelines import speech
+from playground.errors import BadRequest, ModelBroken, NotInstalled
+from playground.events import Audio, AudioResult, Notice, SpokenWord, Step, Stopped
+from playground.pipelines import joins, speech
+from playground.pipelines.speech import SpeechModel
+from playground.pipelines.voices import Said
 from playground.requests import MAX_SPEECH, TextToSpeechRequest
+from playground.speech_text.sentences import sentences
 from tests import tiny_speech
 from tests.fakes import CPU
 
+RATE = 8000
 STORY = "Once upon a time there was a fox. It lived in a wood! Did it like it there? Yes; very much."
 
 
@@ -35,8 +41,40 @@ def run(model, request):
     return model.run(request, events.append), events
 
 
-def texts(text):
-    return [sentence.text for sentence in speech.sentences(text)]
+def tone(seconds=1.0, *, loud=0.2, rate=RATE, begin=0.0, end=0.0):
+    """A hum between silences; (N,) float32."""
+    hum = loud * np.sin(2 * np.pi * 130 * np.arange(int(seconds * rate)) / rate + 1.0)
+    return np.concatenate([np.zeros(int(begin * rate)), hum, np.zeros(int(end * rate))]).astype(np.float32)
+
+
+@dataclass(kw_only=True)
+class Scripted:
+    """A voice that says what it was given, one after the other; `network` is called `beats` times a sentence."""
+
+    sounds: list[Any]
+    words: tuple[SpokenWord, ...] = ()
+    beats: int = 0
+    exact_words: bool = False
+    rate: int = RATE
+    network: Any = field(default_factory=lambda: torch.nn.Linear(1, 1))
+    seeds: list[int] = field(default_factory=list)
+
+    @property
+    def steps(self):
+        return (self.network,)
+
+    def readable(self, text):
+        return "?" not in text
+
+    def say(self, text, request, *, seed):
+        self.seeds.append(seed)
+        for _ in range(self.beats):
+            self.network(torch.zeros(1))
+        return Said(samples=self.sounds[(len(self.seeds) - 1) % len(self.sounds)], words=self.words)
+
+
+def scripted(*sounds, **more):
+    return SpeechModel(card=card(None), voice=Scripted(sounds=list(sounds), **more))
 
 
 @pytest.fixture(scope="module")
@@ -47,71 +85,17 @@ def voice(tmp_path_factory):
     assert model.network is None and model.nbytes == 0
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    (STORY, ["Once upon a time there was a fox.", "It lived in a wood!", "Did it like it there?", "Yes;", "very much."]),
-    ("Mr. and Mrs. Fox met Dr. Hare. Then J. R. Mole came.", ["Mr. and Mrs. Fox met Dr. Hare.", "Then J. R. Mole came."]),
-    ("Apples, pears etc. are fruit. Also figs, etc. Then tea.",
-     ["Apples, pears etc. are fruit.", "Also figs, etc.", "Then tea."]),
-    ("He said no. See No. 5 for why.", ["He said no.", "See No. 5 for why."]),
-    ("It costs 3.50 at example.com today.", ["It costs 3.50 at example.com today."]),
-    ('"Stop!" she cried. "Why?"', ['"Stop!"', "she cried.", '"Why?"']),
-    ("Wait... what?! Really", ["Wait...", "what?!", "Really"]),
-    ("One line\nanother line\n\n\nthird", ["One line", "another line", "third"]),
-    ("... !!! \n ---", []),
-    ("No end mark", ["No end mark"]),
-    ("It was he and I.\nShe left.", ["It was he and I.", "She left."]),
-    ("Pi is 3.14 or so. It costs 5. That is much", ["Pi is 3.14 or so.", "It costs 5.", "That is much"]),
-    ("Well… I wonder. (She did.) “Go on.” End", ["Well…", "I wonder.", "(She did.)", "“Go on.”", "End"]),
-    ("a. - . b.", ["a.", "b."]),
-    ("Die Katze schläft; der Hund: nicht.", ["Die Katze schläft;", "der Hund:", "nicht."]),
-    ("今日は。元気ですか？はい！", ["今日は。", "元気ですか？", "はい！"]),
-])
-def test_texts_are_split_into_sentences(text, expected):
-    assert texts(text) == expected
-
-
-def test_very_long_sentences_are_cut_at_commas_then_spaces_then_anywhere():
-    commas, spaces, solid = "so long a clause, " * 60, "word " * 200, "x" * 1000
-    for text in (commas, spaces, solid):
-        parts = texts(text)
-        assert max(map(len, parts)) <= speech.LONGEST
-        assert "".join("".join(parts).split()) == "".join(text.split())
-    assert all(part.endswith(",") for part in texts(commas))
-    assert all(part.endswith("word") for part in texts(spaces))
-
-
-@pytest.mark.parametrize("text", [
-    "a" * 20_000, "Short. " + "b" * 2000 + " end.", "漢" * 20_000, "," * 400 + " x", "a, " + "b" * 700,
-    ("A sentence of some words that is said again. " * 450)[:20_000],
-])
-def test_no_letter_of_a_long_text_is_lost(text):
-    made = texts(text)
-    assert all(0 < len(part) <= speech.LONGEST for part in made)
-    assert "".join("".join(made).split()) == "".join(text.split())
-
-
-@pytest.mark.parametrize("text", ["Mr. " * 5000, "a" * 19_990 + " .", "." * 20_000, "a. " * 6600, "'\".) " * 4000])
-def test_odd_texts_are_cut_quickly(text):
-    begun = time.process_time()
-    speech.sentences(text)
-    assert time.process_time() - begun < 1
-
-
-def test_the_silence_is_longer_after_a_paragraph():
-    pauses = [sentence.pause for sentence in speech.sentences("One. Two.\nThree.")]
-    assert pauses == [speech.PAUSE, speech.PARAGRAPH_PAUSE, speech.PARAGRAPH_PAUSE]
-
-
 def test_each_sentence_is_told_and_all_of_them_are_the_result(voice):
     result, events = run(voice, ask())
     assert isinstance(result, AudioResult)
     assert {type(event) for event in events} == {Audio}
-    assert [event.index for event in events] == list(range(5))
-    assert {event.total for event in events} == {5}
-    assert [event.text for event in events] == texts(STORY)
+    assert [event.index for event in events] == list(range(len(events)))
+    assert {event.total for event in events} == {len(events)}
+    assert [event.text for event in events] == [sentence.text for sentence in sentences(STORY)]
     assert np.array_equal(np.concatenate([event.samples for event in events]), result.samples)
     assert {event.sample_rate for event in events} == {result.sample_rate} == {tiny_speech.RATE}
-    assert not events[0].samples[-int(speech.PAUSE * tiny_speech.RATE) :].any()
+    pause = sentences(STORY)[0].pause
+    assert pause > 0 and not events[0].samples[-int(pause * tiny_speech.RATE):].any()
     assert result.timings["speak"] > 0
 
 
@@ -119,17 +103,6 @@ def test_samples_are_float32_without_nan_and_under_one(voice):
     samples = run(voice, ask())[0].samples
     assert samples.dtype == np.float32 and samples.ndim == 1
     assert np.isfinite(samples).all() and 0 < np.abs(samples).max() < 1
-
-
-def test_a_voice_that_is_too_loud_is_turned_down(tmp_path):
-    class Loud(torch.nn.Module):
-        def forward(self, *inputs):
-            return torch.tensor([[[0.5, -3.0, float("nan"), 1.5]]])
-
-    voice = speech.load(card(tiny_speech.vits(tmp_path)), CPU)
-    voice.network.decoder = Loud()
-    expected = np.array([0.5, -3.0, 0.0, 1.5]) * speech.LOUDEST / 3
-    np.testing.assert_allclose(voice.spoken("hello", speed=1, seed=1), expected, rtol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others(voice):
@@ -204,3 +177,129 @@ def test_where_nothing_can_be_spoken_there_is_a_sentence(voice, text):
 def test_voices_that_need_another_package_are_refused_in_words(tmp_path, setting):
     with pytest.raises(NotInstalled, match="needs a package"):
         speech.load(card(tiny_speech.vits(tmp_path, **{setting: True})), CPU)
+
+
+def test_pieces_follow_each_other_and_their_words_are_where_they_are_heard():
+    words = (SpokenWord(at=0, to=5, start=0.5, end=0.9), SpokenWord(at=6, to=11, start=0.9, end=1.5))
+    model = scripted(tone(begin=0.5, end=0.7), words=words, exact_words=True)
+    result, events = run(model, ask("Hello there. Hello again."))
+    assert result.exact_words and len(result.pieces) == 2
+    first, second = result.pieces
+    assert (first.text, second.text) == ("Hello there.", "Hello again.")
+    assert first.start == 0 and first.end == second.start
+    assert second.end == pytest.approx(len(result.samples) / RATE)
+    for piece, event in zip(result.pieces, events, strict=True):
+        assert event.words[0].start == pytest.approx(joins.KEPT, abs=joins.FRAME)
+        assert [w.start - piece.start for w in piece.words] == pytest.approx([w.start for w in event.words])
+        assert [(w.at, w.to) for w in piece.words] == [(0, 5), (6, 11)]
+        assert all(piece.start <= w.start <= w.end <= piece.end for w in piece.words)
+
+
+def test_where_the_voice_knows_no_words_they_are_estimated_within_the_sound():
+    result, _ = run(scripted(tone(2.0, begin=0.4, end=0.4)), ask("A much longer word - 12!"))
+    (piece,) = result.pieces
+    assert not result.exact_words
+    assert [piece.text[w.at:w.to] for w in piece.words] == ["A", "much", "longer", "word", "12!"]
+    assert piece.words[0].start == pytest.approx(joins.KEPT, abs=joins.FRAME)
+    assert piece.words[-1].end == pytest.approx(joins.KEPT + 2, abs=2 * joins.FRAME)
+    lengths = [w.end - w.start for w in piece.words]
+    assert lengths[2] == pytest.approx(6 * lengths[0]) and lengths[4] == pytest.approx(2 * joins.DIGIT * lengths[0])
+    assert all(one.end == pytest.approx(other.start) for one, other in itertools.pairwise(piece.words))
+
+
+def test_no_join_clicks():
+    bare = tone(0.7313, loud=0.6)  # begins and ends within the hum
+    result, _ = run(scripted(bare, bare[100:]), ask(STORY, pauses=0))
+    jumps = np.abs(np.diff(result.samples))
+    hum = np.abs(np.diff(joins.evened(bare, RATE))).max()
+    assert jumps.max() <= hum * 1.05
+    ends = np.cumsum([int(round((p.end - p.start) * RATE)) for p in result.pieces])[:-1]
+    assert all(jumps[end - 1] < 1e-6 for end in ends)
+
+
+def test_pieces_are_equally_loud_within_limits():
+    loud, soft = tone(loud=0.9, begin=0.3), tone(loud=0.1, end=0.5)
+    _, events = run(scripted(loud, soft), ask("Hello there. Hello again. And so on.", pauses=0))
+    levels = [joins.loudness(e.samples, RATE) for e in events]
+    assert max(levels) / min(levels) < 1.1
+    assert levels[0] == pytest.approx(joins.TARGET, rel=0.1)
+    whisper = joins.evened(tone(loud=0.001), RATE)
+    assert np.abs(whisper).max() == pytest.approx(0.001 * joins.GAIN[1], rel=0.01), "noise is not made into speech"
+
+
+def test_nothing_is_louder_than_it_may_be():
+    spiky = tone(loud=0.02)
+    spiky[3000] = 3.0
+    spiky[4000:4010] = np.nan
+    result, _ = run(scripted(spiky), ask("hello"))
+    assert np.isfinite(result.samples).all()
+    assert np.abs(result.samples).max() == pytest.approx(joins.LOUDEST)
+
+
+def test_silence_at_both_ends_is_cut_to_a_measure():
+    result, _ = run(scripted(tone(1.0, begin=2.0, end=3.0)), ask("hello"))
+    assert len(result.samples) / RATE == pytest.approx(1 + 2 * joins.KEPT, abs=2 * joins.FRAME)
+
+
+def test_pauses_are_as_long_as_they_are_asked_for():
+    text, pause = "Hello there. Hello again.", sentences("Hello there. Hello again.")[0].pause
+    lengths = {
+        (pauses, speed): len(run(scripted(tone()), ask(text, pauses=pauses, speed=speed))[0].samples) / RATE
+        for pauses, speed in ((0, 1), (1, 1), (3, 1), (1, 2))
+    }
+    bare = lengths[0, 1]
+    assert lengths[1, 1] - bare == pytest.approx(pause, abs=0.001)
+    assert lengths[3, 1] - bare == pytest.approx(3 * pause, abs=0.001)
+    assert lengths[1, 2] - bare == pytest.approx(pause / 2, abs=0.001)
+
+
+def test_each_sentence_has_a_seed_of_its_own():
+    model = scripted(tone())
+    run(model, ask("One of. Two of. Three of.", seed=7))
+    assert model.voice.seeds == [7, 8, 9]
+
+
+def test_stop_is_seen_within_a_sentence():
+    model = scripted(tone(), beats=50)
+    told = []
+
+    def stop(event):
+        told.append(event)
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        model.run(ask("Hello there. Hello again."), stop)
+    assert told == [Step(index=0, total=2, what="sentences spoken:")]
+    assert not model.network._forward_pre_hooks, "the run has left something behind"
+    _, events = run(model, ask("Hello there. Hello again."))
+    assert [type(e) for e in events] == [Step, Audio, Step, Audio]
+
+
+@pytest.mark.parametrize("nothing", [np.zeros(0, np.float32), np.zeros(800), np.full(800, np.nan)])
+def test_a_voice_without_a_sound_is_an_error_in_words(nothing):
+    with pytest.raises(ModelBroken, match="Tiny made no sound") as refused:
+        run(scripted(nothing), ask("Hello there. Hello again."))
+    assert "\n" not in str(refused.value)
+
+
+def test_one_sentence_without_a_sound_is_told():
+    result, events = run(scripted(tone(), np.zeros(0)), ask("Hello there. Hello again."))
+    assert [type(e) for e in events] == [Audio, Audio, Notice]
+    assert events[-1].text.startswith("Tiny made no sound of 1 sentence.")
+    assert len(result.pieces) == 2 and result.pieces[1].words == ()
+
+
+def test_the_bytes_of_the_weights_are_counted():
+    model = scripted(tone())
+    assert model.nbytes == 8
+    model.close()
+    assert model.network is None and model.nbytes == 0
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(48_000, 24_000), (16_000, 24_000), (22_050, 24_000), (24_000, 24_000)])
+def test_a_recording_is_heard_the_same_at_another_rate(rate, wanted):
+    made = joins.resampled(tone(1.0, rate=rate), rate, wanted)
+    assert made.dtype == np.float32 and len(made) == wanted
+    middle = slice(wanted // 4, wanted // 2)
+    np.testing.assert_allclose(made[middle], tone(1.0, rate=wanted)[middle], atol=0.002)
+    assert len(joins.resampled(np.zeros(0), rate, wanted)) == 0

@@ -1,0 +1,87 @@
+"""Dia of transformers: spoken dialogue; its voice is held by hearing the first sentence again before each of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from playground.catalog import ModelCard
+from playground.device import Device
+from playground.pipelines.voices import Said, local_only, pretrained
+from playground.requests import TextToSpeechRequest
+
+SPEAKERS = ("[S1]", "[S2]")
+CONTEXT_SECONDS = 10  # the longest first sentence that is heard again
+
+
+def imports() -> None:
+    """Imports what load() needs."""
+    import transformers
+
+    for name in ("DiaForConditionalGeneration", "DiaProcessor"):
+        getattr(transformers, name)
+
+
+def load(card: ModelCard, device: Device) -> DiaVoice:
+    """The card's model in the device's precision, and the codec that its processor names in float32."""
+    import torch
+    from transformers import DiaForConditionalGeneration, DiaProcessor
+
+    place = local_only(card)
+    processor = DiaProcessor.from_pretrained(card.origin, **place)
+    network = pretrained(DiaForConditionalGeneration, card, place, dtype=getattr(torch, device.dtype))
+    network.add_module("codec", processor.audio_tokenizer)  # so that its weights count and move with the others
+    return DiaVoice(network=network.to(device.name), processor=processor)
+
+
+@dataclass(kw_only=True)
+class DiaVoice:
+    """A loaded model; a text without [S1] and [S2] is spoken by the first of the two, and each goes on until the other begins."""
+
+    network: Any
+    processor: Any
+    exact_words: bool = False
+    _first: tuple[str, np.ndarray] | None = None
+    _speaker: str = "[S1]"
+
+    @property
+    def rate(self) -> int:
+        """Of the codec."""
+        return self.processor.audio_tokenizer.config.sampling_rate
+
+    @property
+    def steps(self) -> tuple[Any, ...]:
+        """One frame a step."""
+        return (self.network.model.decoder,)
+
+    def readable(self, text: str) -> bool:
+        """It reads bytes, and was taught English ones."""
+        return any(c.isascii() and c.isalnum() for c in text)
+
+    def say(self, text: str, request: TextToSpeechRequest, *, seed: int) -> Said:
+        """One sentence."""
+        import torch
+
+        torch.manual_seed(seed)
+        if seed == request.seed:
+            self._first, self._speaker = None, "[S1]"
+        marked = text if text.startswith(SPEAKERS) else f"{self._speaker} {text}"
+        self._speaker = max(SPEAKERS, key=marked.rfind)
+        before, heard = self._first or ("", None)
+        inputs = self.processor(
+            text=[f"{before} {marked}".strip()], audio=None if heard is None else [heard], truncation=True,
+            return_tensors="pt", **{} if heard is None else {"sampling_rate": self.rate},
+        ).to(self.network.device)
+        prompt = None if heard is None else self.processor.get_audio_prompt_len(inputs["decoder_attention_mask"])
+        config = self.processor.audio_tokenizer.config
+        frames_a_second = self.rate / config.hop_length
+        longest = int(frames_a_second * (3 + len(text) / 6))  # nobody speaks slower than 6 letters a second
+        limit = self.network.generation_config.max_length or longest
+        codes = self.network.generate(**inputs, max_new_tokens=min(longest, limit))
+        sound = self.processor.batch_decode(codes, audio_prompt_len=prompt)[0]
+        samples = sound.float().reshape(-1).cpu().numpy()
+        if self._first is None and 0 < len(samples) <= CONTEXT_SECONDS * self.rate:
+            self._first = marked, samples
+        return Said(samples=samples)

@@ -1,0 +1,1 @@
+"""The recipe of the starter voice: `python -m playground.training.voice`."""
