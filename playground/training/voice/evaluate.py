@@ -184,4 +184,4 @@ def draw(measured: list[Pair], work: Path) -> None:
             sheet.paste(row, (0, index * (height + LINE) + LINE))
             pen.text((4, index * (height + LINE) + 6), title, fill="black")
         pen.text((4, 2 * (height + LINE) + 6), pair.text, fill="black")
-        sheet.save(work / f"figure-{number}.png")
+        sheet.quantize(128, dither=Image.Dither.NONE).save(work / f"figure-{number}.png", optimize=True)
