@@ -154,6 +154,9 @@ function begin(value) {
   for (const player of players) player.hidden = true;
   frame.classList.remove("pg-empty");
   say("The first sentence is being made…");
+  if (frame.getBoundingClientRect().top > innerHeight - 160) {  // on a phone it stands below the controls
+    frame.scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
+  }
 }
 function add(segment, index) {
   const item = make("li"), button = make("button");

@@ -102,7 +102,9 @@ class ModelCard:
         if isinstance(request, DiffusionRequest) and request.task != "text_to_image":
             check_strength(request.steps, request.strength)
         if (voice := getattr(request, "voice", None)) and voice not in self.voices:
-            raise BadRequest(f"{self.title} has no voice called {clip(voice)}.", field="voice")
+            offered = ", ".join(self.voices[:6]) + (" and others" if len(self.voices) > 6 else "")
+            choose = f"Choose one of: {offered}." if offered else "Leave voice out."
+            raise BadRequest(f"{self.title} has no voice called {clip(voice)}. {choose}", field="voice")
         if getattr(request, "reference", None) is not None and not self.clones:
             raise BadRequest(
                 f"{self.title} cannot speak in another's voice: leave reference out, or choose another model.",

@@ -206,8 +206,8 @@ def follow(engine: Engine, job: Job, values: dict[str, Any], visitor: str) -> It
                 if updates:
                     yield updates  # on its own, since it may update a button that `back` updates too
                 updates = back | {job.made_by: made_by(card, event)}
-            if isinstance(event, Step) and event.preview is not None:
-                updates[job.made_by] = ""  # it speaks of the picture that the preview has replaced
+            if isinstance(event, Step) and event.preview is not None or isinstance(event, Audio) and event.index == 0:
+                updates[job.made_by] = ""  # it speaks of the result that this one has replaced
             if line is not None:
                 updates[job.status] = line
             if updates:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gradio as gr
+import numpy as np
 import pytest
 
 from playground.errors import BadRequest
-from playground.events import Done
+from playground.events import Audio, Done
 from playground.requests import TextGenerationRequest
 from playground.wiring import Job, follow, wire
 from tests.fakes import FakeModel, engine_of
@@ -53,6 +54,14 @@ def test_all_buttons_are_off_while_a_run_works_and_on_behind_it(engine, page):
     assert [updates[0][b]["interactive"] for b in (page.go, page.other, page.stop)] == [False, False, True]
     assert [after(updates, b, "interactive") for b in (page.go, page.other, page.stop)] == [True, True, False]
     assert "pg-done" in updates[-1][page.job.status] and "Made by" in updates[-1][page.job.made_by]
+
+
+def test_the_line_under_an_older_result_goes_when_the_first_sound_comes(engine, page, monkeypatch):
+    samples = np.zeros(4, np.float32)
+    sounds = (Audio(samples=samples, sample_rate=8000, index=index, total=2, text="a") for index in range(2))
+    monkeypatch.setattr(engine, "run", lambda *_: sounds)
+    lines = [update[page.job.made_by] for update in follow(engine, page.job, VALUES, "me") if page.job.made_by in update]
+    assert lines == [""]
 
 
 def test_what_a_tab_does_to_a_button_at_the_end_is_not_lost(engine, page):

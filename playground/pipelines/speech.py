@@ -71,12 +71,13 @@ class SpeechModel:
         """Tells each sentence as soon as it is made; the result is all of them with the pauses between."""
         begun = time.perf_counter()
         known = self.readable(request.text, emit)
-        whole, pieces, begins, unheard, exact = [], [], 0, 0, self.voice.exact_words
+        whole, pieces, unread, begins, unheard, exact = [], [], [], 0, 0, self.voice.exact_words
         with watched(getattr(self.voice, "steps", ()), emit, total=len(known)) as turn:
             for index, sentence in enumerate(known):
                 turn(index)
                 said, known_times = self.piece(sentence.text, request, seed=request.seed + index)
                 unheard, exact = unheard + (not said.samples.any()), exact and known_times
+                unread += said.unread
                 pause = sentence.pause * request.pauses / request.speed if index + 1 < len(known) else 0.0
                 samples = np.append(said.samples, np.zeros(int(pause * self.voice.rate), np.float32))
                 start, ends = begins / self.voice.rate, (begins + len(samples)) / self.voice.rate
@@ -91,6 +92,8 @@ class SpeechModel:
             raise ModelBroken(f"{self.card.title} made no sound of this text. Choose another voice or another model.")
         if unheard:
             emit(Notice(text=f"{self.card.title} made no sound of {counted(unheard)}. Another seed may help."))
+        if unread:
+            emit(Notice(text=f"Not read, since {self.card.title} does not know how: {listed(unread)}."))
         return AudioResult(
             samples=np.concatenate(whole), sample_rate=self.voice.rate, pieces=tuple(pieces),
             exact_words=exact, timings={"speak": time.perf_counter() - begun},
@@ -119,13 +122,14 @@ class SpeechModel:
         raw = np.nan_to_num(np.asarray(said.samples, np.float32).reshape(-1), posinf=0.0, neginf=0.0)
         samples, cut = joins.trimmed(raw, rate)
         if not len(samples):
-            return Said(samples=np.zeros(int(UNHEARD * rate), np.float32)), True
+            return Said(samples=np.zeros(int(UNHEARD * rate), np.float32), unread=said.unread), True
         words = shifted(said.words, -cut / rate, longest=len(samples) / rate)
         exact = bool(words)
         if not exact:
             first, last = joins.sounding(samples, rate)
             words = joins.estimated_words(text, first / rate, last / rate)
-        return Said(samples=joins.faded(joins.evened(samples, rate), rate), words=words), exact
+        samples = joins.faded(joins.evened(samples, rate), rate)
+        return Said(samples=samples, words=words, unread=said.unread), exact
 
     def close(self) -> None:
         """Frees the weights."""
@@ -135,6 +139,12 @@ class SpeechModel:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def listed(words: list[str]) -> str:
+    """The first few words, each once."""
+    known = list(dict.fromkeys(word if len(word) <= 20 else f"{word[:19]}…" for word in words))
+    return ", ".join(known[:5]) + (f" and {len(known) - 5} more" if len(known) > 5 else "")
 
 
 def counted(count: int) -> str:

@@ -25,10 +25,11 @@ FAMILIES = {  # model_type of a config: the module
 @dataclass(frozen=True, kw_only=True)
 class Said:
     """One piece of speech as the model made it. samples: (N,) float32; words: their seconds count from the first sample,
-    empty where the family does not know them."""
+    empty where the family does not know them; unread: what of the text it could not say, as far as it knows."""
 
     samples: np.ndarray
     words: tuple[SpokenWord, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class Voice(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,7 +78,9 @@ class StarterVoice:
         noise = np.random.default_rng(seed).standard_normal((1, mel.shape[1] * vocoder.hop), np.float32)
         samples = vocoder(mel, pitch, torch.from_numpy(noise).to(mel.device), transpose=request.pitch)
         seconds = np.cumsum(frames) * vocoder.hop / self.rate
-        return Said(samples=samples[0].cpu().numpy(), words=spoken_words(words, phones, tokens, seconds))
+        return Said(
+            samples=samples[0].cpu().numpy(), words=spoken_words(words, phones, tokens, seconds), unread=unread(text, words),
+        )
 
     def drawn(self, tokens: list[str], request: TextToSpeechRequest) -> tuple[Any, Any, np.ndarray]:
         """Log mels (1, F, bins), pitch (1, F) in Hz, and how many frames each token lasts (T,)."""
@@ -126,6 +129,15 @@ def steady(voicing: Any) -> Any:
     import torch.nn.functional as F
 
     return F.pad(voicing, (1, 1), mode="replicate").unfold(1, 3, 1).median(-1).values > torch.zeros_like(voicing)
+
+
+def unread(text: str, words: tuple[Word, ...]) -> tuple[str, ...]:
+    """The words of a text from which none was made, such as those of other scripts."""
+    said = [(word.at, word.to) for word in words]
+    return tuple(
+        match[0] for match in re.finditer(r"\w+", text)
+        if any(c.isalnum() for c in match[0]) and not any(at < match.end() and match.start() < to for at, to in said)
+    )
 
 
 def spoken_words(
