@@ -82,6 +82,10 @@ def test_the_folder_loads_and_draws(trained):
     assert calls == [1, 1, 1]  # the distilled denoiser is asked once a step
 
 
+def test_the_folder_names_no_path_of_the_machine(trained):
+    assert not [p for p in (trained / "out").rglob("*.json") if str(trained) in p.read_text(encoding="utf8")]
+
+
 def test_files_are_small_and_facts_are_told(trained):
     assert all(p.stat().st_size < 12_000_000 for p in (trained / "out").rglob("*") if p.is_file())
     weights = sum(p.stat().st_size for p in (trained / "out").rglob("*.safetensors"))

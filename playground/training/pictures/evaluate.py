@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
 
 from playground.training.pictures import data, measures, preview, scenes
@@ -25,6 +26,10 @@ def save(pipeline, folder: Path) -> None:
     clear_weights(folder)
     pipeline.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True, max_shard_size=SHARD)
     pipeline.to(dtype=torch.float32)
+    for path in folder.glob("*/config.json"):  # diffusers notes where a part was loaded from: a path of this machine
+        settings = json.loads(path.read_text(encoding="utf8"))
+        settings.pop("_name_or_path", None)
+        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf8")
 
 
 def contact_sheet(pictures, columns: int = COLUMNS):
