@@ -43,9 +43,7 @@ def silence() -> None:
 def load(card: ModelCard, device: Device) -> SpeechModel:
     """The card's voice, by its family."""
     silence()
-    module = voices.family(card)
-    module.imports()
-    voice = module.load(card, device)
+    voice = voices.family(card).load(card, device)
     return SpeechModel(card=card, voice=voice, dtype=str(next(voice.network.parameters()).dtype).removeprefix("torch."))
 
 

@@ -322,7 +322,7 @@ def with_unit(match: re.Match[str]) -> Said:
     if unit == "s" and not gap and is_year_like(text):
         return None
     if unit == "s" and not gap and before(match)[-1:].isalpha():  # "MP3s"
-        return re.sub("x$", "xe", re.sub("y$", "ie", value(text))) + "s"
+        return numbers.plural(value(text))
     names = UNITS[unit]
     one, many = names if isinstance(names, tuple) else (names, f"{names}s" if not names.endswith(".") else names)
     single = text == "1" or gap == "-"

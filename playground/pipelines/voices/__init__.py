@@ -1,4 +1,4 @@
-"""The families of voices, one module each; a module has `imports()` and `load(card, device) -> Voice`."""
+"""The families of voices, one module each; a module has `load(card, device) -> Voice`."""
 
 from __future__ import annotations
 
@@ -113,6 +113,11 @@ def fetched(card: ModelCard, origin: str, path: str, *, kind: str = "model") -> 
         ) from None
     except EntryNotFoundError:
         raise NotInstalled(f"{card.title} has no file for this voice. Choose another voice.") from None
+
+
+def longest(text: str, frames_a_second: float) -> int:
+    """How many frames a piece of text can take: nobody speaks slower than 6 letters a second."""
+    return int(frames_a_second * (3 + len(text) / 6))
 
 
 def known_letters(tokenizer: Any, text: str) -> bool:

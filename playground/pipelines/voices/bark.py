@@ -18,14 +18,6 @@ LONGEST = 180  # characters at a time: Bark speaks for 15 seconds at most
 PROMPTS = ("semantic_prompt", "coarse_prompt", "fine_prompt")
 
 
-def imports() -> None:
-    """Imports what load() needs."""
-    import transformers
-
-    for name in ("BarkModel", "BarkProcessor"):
-        getattr(transformers, name)
-
-
 def load(card: ModelCard, device: Device) -> BarkVoice:
     """The card's model; float32 everywhere, as its three stages are small."""
     import torch

@@ -9,19 +9,11 @@ import numpy as np
 
 from playground.catalog import ModelCard
 from playground.device import Device
-from playground.pipelines.voices import Said, known_letters, local_only, pretrained
+from playground.pipelines.voices import Said, known_letters, local_only, longest, pretrained
 from playground.requests import TextToSpeechRequest
 
 FRAMES_A_SECOND = 12.5
 CONTEXT_SECONDS = 12  # of the first sentence that are heard before each of the others
-
-
-def imports() -> None:
-    """Imports what load() needs."""
-    import transformers
-
-    for name in ("CsmForConditionalGeneration", "CsmProcessor"):
-        getattr(transformers, name)
 
 
 def load(card: ModelCard, device: Device) -> CsmVoice:
@@ -75,9 +67,9 @@ class CsmVoice:
         inputs = self.processor.apply_chat_template(turns, tokenize=True, return_dict=True).to(self.network.device)
         if "input_values" in inputs:
             inputs["input_values"] = inputs["input_values"].float()
-        longest = int(FRAMES_A_SECOND * (3 + len(text) / 6))  # nobody speaks slower than 6 letters a second
+        most = longest(text, FRAMES_A_SECOND)
         length = self.network.generation_config.max_new_tokens
-        (sound,) = self.network.generate(**inputs, output_audio=True, max_new_tokens=min(longest, length or longest))
+        (sound,) = self.network.generate(**inputs, output_audio=True, max_new_tokens=min(most, length or most))
         samples = sound.float().reshape(-1).cpu().numpy()
         if self._first is None and len(samples) and len(samples) <= CONTEXT_SECONDS * self.rate:
             self._first = text, samples

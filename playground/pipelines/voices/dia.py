@@ -9,19 +9,11 @@ import numpy as np
 
 from playground.catalog import ModelCard
 from playground.device import Device
-from playground.pipelines.voices import Said, local_only, pretrained
+from playground.pipelines.voices import Said, local_only, longest, pretrained
 from playground.requests import TextToSpeechRequest
 
 SPEAKERS = ("[S1]", "[S2]")
 CONTEXT_SECONDS = 10  # the longest first sentence that is heard again
-
-
-def imports() -> None:
-    """Imports what load() needs."""
-    import transformers
-
-    for name in ("DiaForConditionalGeneration", "DiaProcessor"):
-        getattr(transformers, name)
 
 
 def load(card: ModelCard, device: Device) -> DiaVoice:
@@ -76,10 +68,9 @@ class DiaVoice:
         ).to(self.network.device)
         prompt = None if heard is None else self.processor.get_audio_prompt_len(inputs["decoder_attention_mask"])
         config = self.processor.audio_tokenizer.config
-        frames_a_second = self.rate / config.hop_length
-        longest = int(frames_a_second * (3 + len(text) / 6))  # nobody speaks slower than 6 letters a second
-        limit = self.network.generation_config.max_length or longest
-        codes = self.network.generate(**inputs, max_new_tokens=min(longest, limit))
+        most = longest(text, self.rate / config.hop_length)
+        limit = self.network.generation_config.max_length or most
+        codes = self.network.generate(**inputs, max_new_tokens=min(most, limit))
         sound = self.processor.batch_decode(codes, audio_prompt_len=prompt)[0]
         samples = sound.float().reshape(-1).cpu().numpy()
         if self._first is None and 0 < len(samples) <= CONTEXT_SECONDS * self.rate:

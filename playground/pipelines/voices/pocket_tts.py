@@ -17,14 +17,6 @@ from playground.requests import TextToSpeechRequest
 LONGEST_REFERENCE = 30  # seconds of a recording that are listened to
 
 
-def imports() -> None:
-    """Imports what load() needs."""
-    import transformers
-
-    for name in ("AutoModelForTextToWaveform", "PocketTTSForConditionalGeneration", "PocketTTSProcessor"):
-        getattr(transformers, name)
-
-
 def load(card: ModelCard, device: Device) -> PocketVoice:
     """The card's model and the codec that its processor names; float32, as both are small.
 

@@ -17,14 +17,6 @@ from playground.pipelines.voices import Said, fetched, known_letters, local_only
 from playground.requests import TextToSpeechRequest
 
 
-def imports() -> None:
-    """Imports what load() needs."""
-    import transformers
-
-    for name in ("SpeechT5ForTextToSpeech", "SpeechT5HifiGan", "SpeechT5Tokenizer"):
-        getattr(transformers, name)
-
-
 def load(card: ModelCard, device: Device) -> SpeechT5Voice:
     """The card's model, the vocoder of options["vocoder"] and the speakers of options["speakers"]: a dataset of the hub
     or a folder with the archive options["archive"] of .npy files; float32."""

@@ -10,19 +10,11 @@ import numpy as np
 from playground.catalog import ModelCard
 from playground.device import Device
 from playground.pipelines import joins
-from playground.pipelines.voices import Said, known_letters, local_only, pretrained
+from playground.pipelines.voices import Said, known_letters, local_only, longest, pretrained
 from playground.requests import TextToSpeechRequest
 
 FRAMES_A_SECOND = 7.5
 LONGEST_REFERENCE = 30  # seconds of a recording that are listened to
-
-
-def imports() -> None:
-    """Imports what load() needs."""
-    import transformers
-
-    for name in ("VibeVoiceForConditionalGeneration", "VibeVoiceProcessor"):
-        getattr(transformers, name)
 
 
 def load(card: ModelCard, device: Device) -> VibeVoice:
@@ -75,10 +67,10 @@ class VibeVoice:
         inputs = inputs.to(self.network.device)
         if "input_values" in inputs:
             inputs["input_values"] = inputs["input_values"].to(self.network.dtype)
-        longest = int(FRAMES_A_SECOND * (3 + len(text) / 6))  # nobody speaks slower than 6 letters a second
+        most = longest(text, FRAMES_A_SECOND)
         length = self.network.generation_config.max_new_tokens
         (sound,) = self.network.generate(
-            **inputs, max_new_tokens=min(longest, length or longest), return_dict_in_generate=False,
+            **inputs, max_new_tokens=min(most, length or most), return_dict_in_generate=False,
         )
         samples = np.zeros(0, np.float32) if sound is None else sound.float().reshape(-1).cpu().numpy()
         if self._first is None and len(samples):

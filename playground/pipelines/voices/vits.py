@@ -18,14 +18,6 @@ from playground.requests import TextToSpeechRequest
 from playground.speech_text.written_out import written_out
 
 
-def imports() -> None:
-    """Imports what load() needs."""
-    import transformers
-
-    for name in ("AutoTokenizer", "VitsModel"):
-        getattr(transformers, name)
-
-
 def load(card: ModelCard, device: Device) -> VitsVoice:
     """The card's voice; always float32, which such small models need. options["english"]: it reads English, so that
     numbers and abbreviations are written out for it."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.sounds import MEL_BINS
+from playground.sounds import FRAMES_A_SECOND, MEL_BINS
 from playground.training.loop import Training
 from playground.training.recipe import Options, autocast, say, write_facts
 from playground.training.voice.corpus import VOICES, symbols
@@ -110,7 +110,7 @@ class Bank:
             spectrogram[row, :len(features)] = features
             pitches[row, :length, 0], energies[row, :length, 0] = averages(features, self.frames[part])
         return {
-            "input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy((durations.cumsum(1) >= 0) & (ids > 0)).long(),
+            "input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(ids > 0).long(),
             "duration_labels": torch.from_numpy(durations), "pitch_labels": torch.from_numpy(pitches),
             "energy_labels": torch.from_numpy(energies), "spectrogram_labels": torch.from_numpy(spectrogram),
             "speaker_ids": torch.from_numpy(self.speakers[chosen].astype(np.int64))[:, None],
@@ -144,11 +144,10 @@ def train(options: Options, *, minutes: float) -> dict:
     torch.manual_seed(options.seed)
     network = build().to(options.device).train()
     training = Training(options, "acoustic", network, minutes=minutes, peak=PEAK, weight_decay=1e-2)
-    passed, waiting = 0, []
+    waiting: list[np.ndarray] = []
     for step in training.steps():
         if not waiting:
             waiting = bank.batches((options.seed, step), size=800 if options.smoke else FRAMES_A_STEP)
-            passed += 1
         examples = {key: value.to(options.device) for key, value in bank.examples(waiting.pop()).items()}
         with autocast(options.device):
             loss = network(**examples).loss
@@ -158,7 +157,7 @@ def train(options: Options, *, minutes: float) -> dict:
     (options.work / "scale.json").write_text(json.dumps(vars(bank.scale)))
     facts = training.facts | {
         "parameters": sum(p.numel() for p in network.parameters()),
-        "hours": round(len(bank.mel) / 80 / 3600, 1), "sentences": len(bank.speakers),
+        "hours": round(len(bank.mel) / FRAMES_A_SECOND / 3600, 1), "sentences": len(bank.speakers),
     }
     say(f"acoustic done: {facts}")
     write_facts(options.work, {"acoustic": facts})

@@ -96,11 +96,10 @@ def spoken(text: str, voice: str) -> Spoken | None:
     """A sentence said by a voice; None where its words and its sounds do not match."""
     said = _teacher(voice).say(text)
     phones = [word.phones for word in said.words if word.phones]
-    silent, breaks, at = [phone == "pau" for phone, _ in said.segments], [], 0
+    silent, breaks, at = [phone == "pau" for phone, _ in said.segments], [], 1
     if not phones or not silent[0] or not silent[-1] or said.segments[-1][1] > LONGEST:
         return None
     heard = [phone for phone, _ in said.segments]
-    at = 1
     for word in phones:
         if heard[at:at + len(word)] != [phone.rstrip("01") for phone in word]:
             return None

@@ -12,13 +12,14 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from ctypes import c_char_p, c_int, c_void_p, cast
+from ctypes import c_void_p, cast
 from pathlib import Path
 from typing import Any
 
 from playground.speech_text.pronounce import LEXICON, Phones, Pronouncer, is_vowel, write_lexicon
 from playground.training.loop import Training
 from playground.training.recipe import Options, say, write_facts
+from playground.training.voice.listener import distance
 from playground.training.voice.names import NAMES
 from playground.training.voice.teacher import SpokenWord, Teacher
 from playground.training.words import data as books
@@ -42,11 +43,6 @@ class Reader(Teacher):
 
     def __init__(self) -> None:
         super().__init__("slt")
-        for name, (returns, *takes) in {
-            "new_utterance": (c_void_p,), "utt_set_input_text": (c_int, c_void_p, c_char_p),
-            "flite_do_synth": (c_void_p, c_void_p, c_void_p, c_void_p),
-        }.items():
-            getattr(self._flite, name).restype, getattr(self._flite, name).argtypes = returns, takes
         self._reading = cast(self._flite.utt_synth_text2segs, c_void_p)
 
     def read(self, text: str) -> tuple[SpokenWord, ...]:
@@ -206,16 +202,6 @@ def guesses(network, words: list[str]) -> dict[str, Phones]:
         part = ordered[at:at + 512]
         said |= dict(zip(part, network.say(part), strict=True))
     return said
-
-
-def distance(first: Phones, second: Phones) -> int:
-    """How many phones must be put in, taken out or changed (Levenshtein)."""
-    row = list(range(len(second) + 1))
-    for number, one in enumerate(first, 1):
-        left, row = row, [number]
-        for place, other in enumerate(second):
-            row.append(min(left[place] + (one != other), left[place + 1] + 1, row[place] + 1))
-    return row[-1]
 
 
 def without_stress(phones: Phones) -> Phones:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +55,8 @@ def recognised(heard: list[np.ndarray], folder: Path) -> list[str]:
     return [found.get(name, "") for name in names]
 
 
-def distance(wanted: list[str], got: list[str]) -> int:
-    """The fewest words to change, add or leave out that make one sentence of the other (Levenshtein 1966)."""
+def distance(wanted: Sequence[str], got: Sequence[str]) -> int:
+    """The fewest words or phones to change, add or leave out that make one row of the other (Levenshtein 1966)."""
     row = list(range(len(got) + 1))
     for i, word in enumerate(wanted, 1):
         corner, row[0] = row[0], i

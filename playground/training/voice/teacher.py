@@ -42,6 +42,8 @@ SIGNATURES = {
     "item_daughter": (c_void_p, c_void_p), "item_feat_string": (c_char_p, c_void_p, c_char_p),
     "item_feat_float": (c_float, c_void_p, c_char_p), "feat_val": (c_void_p, c_void_p, c_char_p),
     "val_track": (POINTER(_Track), c_void_p), "feat_present": (c_int, c_void_p, c_char_p),
+    "new_utterance": (c_void_p,), "utt_set_input_text": (c_int, c_void_p, c_char_p),
+    "flite_do_synth": (c_void_p, c_void_p, c_void_p, c_void_p),
 }
 
 
