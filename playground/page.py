@@ -13,6 +13,8 @@ from playground.tabs.frame import Site
 HEADER = """
 <header class="pg-hero"><h1>Playground</h1>
 <p>Text, pictures and speech made by models that run on this computer. Pick a tab, press the button, see what happens.</p>
+<div class="pg-tools"><button type="button" id="pg-tour">Show me around</button><button type="button" id="pg-demo">Demo</button>
+<button type="button" id="pg-help" aria-label="Keyboard shortcuts">?</button></div>
 </header>
 """
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-STYLE = Path(__file__).parents[1] / "assets" / "style.css"
+from playground.wording import for_scripts
+
+ASSETS = Path(__file__).parents[1] / "assets"
+SCRIPTS = ("words.js", "page.js", "keys.js", "tour.js")  # in this order; player.js belongs to its component
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 
 
@@ -38,4 +41,16 @@ def theme() -> gr.themes.Base:
 
 def look() -> dict[str, Any]:
     """What `launch` needs to know of the look."""
-    return {"theme": theme(), "css": STYLE.read_text(encoding="utf8")}
+    return {"theme": theme(), "css": style(), "head": head()}
+
+
+def style() -> str:
+    """All style sheets as one."""
+    return "\n".join(path.read_text(encoding="utf8") for path in sorted((ASSETS / "style").glob("*.css")))
+
+
+def head() -> str:
+    """What the page's head gets: the scripts and the sentences that they say."""
+    scripts = [(ASSETS / "script" / name).read_text(encoding="utf8") for name in SCRIPTS]
+    words = f'<script type="application/json" id="pg-words">{for_scripts()}</script>'
+    return words + "".join(f"<script>{script}</script>" for script in scripts)

@@ -17,7 +17,7 @@ HEAVY = {"torch", "diffusers", "transformers"}
 WEB = {"gradio", "gradio_client", "starlette", "fastapi", "uvicorn"}
 
 MEMBERS = {
-    "values": ("requests", "events", "errors", "images", "sounds"),
+    "values": ("requests", "events", "errors", "images", "sounds", "wording"),
     "facts": ("device", "catalog", "hub"),
     "models": ("pipelines", "networks", "speech_text"),
     "engine": ("pool", "engine"),

@@ -22,7 +22,7 @@ from playground.wiring import Job, Show, Updates, audio_seconds, wire
 
 LABEL = "Speech"
 TASK = TextToSpeechRequest.task
-PLAYER = Path(__file__).parents[2] / "assets" / "player.js"
+PLAYER = Path(__file__).parents[2] / "assets" / "script" / "player.js"
 RECORDINGS = [".wav", ".flac", ".ogg", ".mp3"]
 CONSENT = "This is my own voice, or the person whose voice it is has agreed to this."
 EXAMPLES = (
