@@ -4,7 +4,8 @@
 import importlib.util
 import sys
 
-PACKAGES = ("gradio", "torch", "diffusers", "transformers", "safetensors", "PIL", "numpy", "psutil", "soundfile")
+PACKAGES = ("gradio", "torch", "diffusers", "transformers", "safetensors", "PIL", "numpy", "psutil",
+            "soundfile", "platformdirs")
 SET_UP = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/python app.py"
 
 
@@ -39,11 +40,14 @@ def main(arguments=None):
 
 def run(options, folder):
     """Builds the engine and the page and serves them; a device that was asked for by name is looked for first."""
+    from platformdirs import user_cache_path
+
     from playground import device, launch, pipelines
     from playground.catalog import Catalog, cards
     from playground.engine import Engine
     from playground.pool import ModelPool
     from playground.shelf import Shelf
+    from playground.timings import Timings
 
     if options.device not in ("auto", "cpu"):
         device.choose(options.device)
@@ -51,13 +55,19 @@ def run(options, folder):
     engine = Engine(catalog=Catalog(cards()), pool=pool, shared=options.public)
 
     from playground import page, theme
+    from playground.tabs import cards as examples
+
+    def warm_up():
+        pipelines.warm_up()
+        pool.device  # noqa: B018  asked for once: the page says what it is
 
     shelf = Shelf(folder / "made")
-    demo = page.build(engine, shelf=shelf, shared=options.public)
+    timings = Timings(user_cache_path("playground") / "timings.json", device=options.device)
+    demo = page.build(engine, shelf=shelf, shared=options.public, timings=timings)
     served = launch.Page(
-        demo=demo, engine=engine, costly=page.costly(demo), look=theme.look(), routes=[shelf.route()]
+        demo=demo, engine=engine, costly=page.costly(demo), look=theme.look(), routes=[shelf.route(), examples.route()]
     )
-    return launch.serve(served, options, warm_up=pipelines.warm_up, folder=folder)
+    return launch.serve(served, options, warm_up=warm_up, folder=folder)
 
 
 if __name__ == "__main__":

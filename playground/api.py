@@ -14,13 +14,14 @@ import gradio as gr
 from playground.catalog import ModelCard
 from playground.engine import Engine
 from playground.errors import BadRequest, PlaygroundError, explain
-from playground.events import AudioResult, Done, ImagesResult, TextResult
+from playground.events import AudioResult, Done, ImagesResult, Notice, TextResult
 from playground.guard import visitor_of
 from playground.images import open_image
 from playground.requests import REQUESTS, Request
 from playground.shelf import Shelf
 from playground.sounds import read_reference, tags_of
 from playground.wiring import IN_FLIGHT, facts_of
+from playground.wording import say
 
 log = logging.getLogger(__name__)
 FILES = {"image": open_image, "mask": open_image, "reference": read_reference}
@@ -58,17 +59,19 @@ def endpoint(engine: Engine, shelf: Shelf, request: type[Request]) -> Callable[.
     """The function behind one endpoint; its signature names the fields and their defaults."""
 
     def run(http: gr.Request, **values: Any) -> Iterator[tuple[Any, Any]]:
-        events = None
+        events, notices = None, []
         try:
             asked, card = engine.check(request(**decoded(values)))
             events = engine.run(asked, visitor_of(http))
             for event in events:
+                if isinstance(event, Notice):
+                    notices.append(event.text)
                 if isinstance(event, Done):
-                    yield delivered(shelf, event, asked, card), facts_of(card, event, asked)
+                    yield delivered(shelf, event, asked, card), facts_of(card, event, asked) | {"notices": notices}
                 else:
                     yield gr.skip(), gr.skip()
         except PlaygroundError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+            raise gr.Error(refusal(error), print_exception=False) from None
         except Exception as error:  # nothing foreign may reach a client
             log.error("%s failed over HTTP", request.task, exc_info=error)
             raise gr.Error(str(explain(error)), print_exception=False) from None
@@ -86,17 +89,26 @@ def endpoint(engine: Engine, shelf: Shelf, request: type[Request]) -> Callable[.
     return run
 
 
+def refusal(error: PlaygroundError) -> str:
+    """An error's sentence, with the name of the field that is to blame: a client does not see the page's labels."""
+    field = getattr(error, "field", "")
+    return say("api.named", sentence=error, field=field) if field else str(error)
+
+
 def decoded(values: dict[str, Any]) -> dict[str, Any]:
     """Files opened, empty texts that mean "the model's own" as None."""
     values = dict(values)
     for name, opened in FILES.items():
         if values.get(name):
-            values[name] = opened(values[name])
+            try:
+                values[name] = opened(values[name])
+            except BadRequest as error:  # an opener does not know for which field it opens a file
+                raise BadRequest(str(error), field=name) from None
     if isinstance(values.get("history"), str):
         try:
             values["history"] = json.loads(values["history"] or "[]")
         except (TypeError, ValueError, RecursionError):
-            raise BadRequest("history must be a JSON list of turns.", field="history") from None
+            raise BadRequest(say("requests.history"), field="history") from None
     for name in ("scheduler", "voice"):
         if values.get(name) == "":
             values[name] = None

@@ -13,6 +13,7 @@ from typing import Any
 
 from playground.errors import BadRequest
 from playground.requests import DiffusionRequest, Limits, Request, check_strength, clip
+from playground.wording import say
 
 ASSETS = Path(__file__).parents[1] / "assets"
 PICTURE_TASKS = frozenset({"text_to_image", "image_to_image", "inpainting"})
@@ -91,7 +92,7 @@ class ModelCard:
     def complete(self, request: Request) -> Request:
         """The request with every None that this card has a default for filled in, and checked against its limits."""
         if request.task not in self.tasks:
-            raise BadRequest(f"{self.title} cannot do this task. Choose another model.", field="model")
+            raise BadRequest(say("catalog.other_task", model=self.title), field="model")
         fields = {f.name: getattr(request, f.name) for f in dataclasses.fields(request)}
         missing = {n: self.default(type(request), n) for n, value in fields.items() if value is None}
         if missing:
@@ -102,14 +103,13 @@ class ModelCard:
         if isinstance(request, DiffusionRequest) and request.task != "text_to_image":
             check_strength(request.steps, request.strength)
         if (voice := getattr(request, "voice", None)) and voice not in self.voices:
-            offered = ", ".join(self.voices[:6]) + (" and others" if len(self.voices) > 6 else "")
-            choose = f"Choose one of: {offered}." if offered else "Leave voice out."
-            raise BadRequest(f"{self.title} has no voice called {clip(voice)}. {choose}", field="voice")
+            if not self.voices:
+                raise BadRequest(say("catalog.one_voice", model=self.title), field="voice")
+            offered = ", ".join(self.voices[:6]) + (", …" if len(self.voices) > 6 else "")
+            sentence = say("catalog.no_such_voice", model=self.title, voice=clip(voice), voices=offered)
+            raise BadRequest(sentence, field="voice")
         if getattr(request, "reference", None) is not None and not self.clones:
-            raise BadRequest(
-                f"{self.title} cannot speak in another's voice: leave reference out, or choose another model.",
-                field="reference",
-            )
+            raise BadRequest(say("catalog.no_cloning", model=self.title), field="reference")
         return request
 
 
@@ -387,7 +387,7 @@ class Catalog:
     def find(self, model: str) -> ModelCard:
         """The card of an id, else BadRequest."""
         if model not in self._by_id:
-            raise BadRequest("model must be one of the models that this tab offers.", field="model")
+            raise BadRequest(say("catalog.no_such_model"), field="model")
         return self._by_id[model]
 
     def serving(self, task: str) -> tuple[ModelCard, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from playground.errors import PlaygroundError
+from playground.wording import say
 
 GPU_SHARE = 0.8
 RAM_SHARE = 0.5
@@ -87,10 +88,10 @@ def choose(wish: str = "auto", probe: Probe | None = None) -> Device:
     kind, _, index = wish.partition(":")
     numbered = kind == "cuda" and index.isascii() and index.isdigit()
     if kind not in ("auto", "cuda", "mps", "xpu", "cpu") or (index and not numbered):
-        raise PlaygroundError(f"There is no device called {wish}. Use auto, cuda, cuda:1, mps, xpu or cpu.")
+        raise PlaygroundError(say("device.unknown", wish=wish))
     gpus = probe.cuda_devices() if kind in ("auto", "cuda") else []
     if kind == "cuda" and int(index or 0) >= len(gpus):
-        raise PlaygroundError(f"{wish} was asked for, but torch sees {len(gpus)} CUDA devices here. Use --device auto.")
+        raise PlaygroundError(say("device.too_few", wish=wish, count=len(gpus)))
     if gpus:
         number = int(index) if index else max(range(len(gpus)), key=lambda i: gpus[i][1])
         title, free = gpus[number]
@@ -101,7 +102,7 @@ def choose(wish: str = "auto", probe: Probe | None = None) -> Device:
             dtype = "bfloat16" if other == "xpu" else "float16"
             return Device(name=other, title=title, free_memory=probe.ram() // 2, dtype=dtype, threads=probe.threads())
         if kind == other:
-            raise PlaygroundError(f"{other} was asked for, but torch does not see it here. Use --device auto.")
+            raise PlaygroundError(say("device.not_there", wish=other))
     return Device(name="cpu", title="CPU", free_memory=probe.ram(), dtype="float32", threads=probe.threads())
 
 
@@ -110,3 +111,15 @@ def prepare_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+def memory_in_use(device: Device) -> tuple[int, int]:
+    """Bytes that Playground takes of the memory in which the device's models stand, and bytes that there are in all."""
+    if device.name.startswith("cuda"):
+        import torch
+
+        free, total = torch.cuda.mem_get_info(device.name)
+        return total - free, total
+    import psutil
+
+    return psutil.Process().memory_info().rss, psutil.virtual_memory().total

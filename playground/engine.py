@@ -16,13 +16,15 @@ from collections import deque
 from collections.abc import Iterator
 
 from playground.catalog import Catalog, ModelCard
-from playground.errors import BadRequest, Busy, PlaygroundError, explain
+from playground.errors import BadRequest, Busy, PlaygroundError, Unexpected, explain
 from playground.events import Done, Event, Queued, Stopped
 from playground.pool import ModelPool
 from playground.requests import MAX_SEED, RANDOM_SEED, Request
+from playground.wording import say
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 0.1  # seconds between looks at whether the run was stopped
+LOGGED = 200  # characters of a foreign error in a line of the log
 
 
 class Turns:
@@ -121,9 +123,7 @@ class Engine:
         """The request with the model's defaults and a seed, and its card; BadRequest where it cannot be run."""
         card = self.catalog.find(request.model)
         if self.shared and getattr(request, "reference", None) is not None:
-            raise BadRequest(
-                "reference is not taken here: on a page that others can reach no voice is copied.", field="reference"
-            )
+            raise BadRequest(say("engine.no_copies"), field="reference")
         request = card.complete(request)
         if request.seed == RANDOM_SEED:
             request = dataclasses.replace(request, seed=random.SystemRandom().randint(0, MAX_SEED))
@@ -136,9 +136,9 @@ class Engine:
         stopped = threading.Event()
         with self._lock:
             if len(self._in_flight) >= self.max_in_flight:
-                raise Busy(f"{self.max_in_flight} runs are waiting already. Try again in a minute.")
+                raise Busy(say("engine.full", count=self.max_in_flight))
             if sum(v == visitor for v in self._in_flight.values()) >= self.max_per_visitor:
-                raise Busy(f"{self.max_per_visitor} of your runs are waiting already. Let some of them finish first.")
+                raise Busy(say("engine.yours", count=self.max_per_visitor))
             self._in_flight[stopped] = visitor
         events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
         worker = threading.Thread(
@@ -149,7 +149,7 @@ class Engine:
         except RuntimeError:  # the system gives no more threads
             with self._lock:
                 del self._in_flight[stopped]
-            raise Busy("This computer has no room for one more run now. Try again in a minute.") from None
+            raise Busy(say("engine.no_thread")) from None
         listening = self._listen(stopped, events)
         next(listening)  # close() does nothing to a generator that has not begun
         return listening
@@ -181,7 +181,7 @@ class Engine:
                 raise Stopped
             events.put(event)
 
-        ended: Done | PlaygroundError = PlaygroundError("Playground ends, and this run with it.")
+        ended: Done | PlaygroundError = PlaygroundError(say("engine.ends"))
         try:
             if not self._turns.wait(visitor, stopped=stopped, moved=lambda n: events.put(Queued(ahead=n))):
                 return
@@ -204,8 +204,7 @@ class Engine:
             pass
         except BaseException as error:  # a thread's last stand: whatever it is, the visitor hears of it
             ended = explain(error, model=card.title)
-            if ended is not error or error.__cause__ is not None:
-                log.error("%s failed in %s", card.id, request.task, exc_info=error)
+            report(card, request, error=error, told=ended)
         finally:
             with self._lock:
                 self._in_flight.pop(stopped, None)
@@ -217,6 +216,18 @@ class Engine:
             for stopped in self._in_flight:
                 stopped.set()
         self.pool.close()
+
+
+def report(card: ModelCard, request: Request, *, error: BaseException, told: PlaygroundError) -> None:
+    """Logs what a run failed of: a line for a fault that is to be expected, such as no network; else its traceback."""
+    cause = error if told is not error else error.__cause__
+    if cause is None:  # an error of our own, which says all there is to know
+        return
+    if isinstance(told, Unexpected):
+        log.error("%s failed in %s", card.id, request.task, exc_info=error)
+    else:
+        text = " ".join(str(cause).split())[:LOGGED]
+        log.warning("%s failed in %s: %s: %s", card.id, request.task, type(cause).__name__, text)
 
 
 class PeakMemory:

@@ -12,6 +12,8 @@ PlaygroundError
 
 from __future__ import annotations
 
+from playground.wording import say
+
 
 class PlaygroundError(Exception):
     """An error for people: `str(error)` is the sentence to show."""
@@ -49,54 +51,47 @@ class Unexpected(PlaygroundError):
     """Something that nobody foresaw."""
 
 
-FOREIGN: dict[str, tuple[type[PlaygroundError], str]] = {
-    "OutOfMemoryError": (OutOfMemory, "{model} ran out of memory. Choose a smaller size or fewer results and try again."),
-    "MemoryError": (OutOfMemory, "{model} ran out of memory. Choose a smaller size or fewer results and try again."),
-    "GatedRepoError": (
-        NotInstalled, "{model} must be unlocked by its maker first. Open its page on the hub and accept the terms."
-    ),
-    "RepositoryNotFoundError": (NotInstalled, "{model} was not found on the hub. Choose another model."),
-    "LocalEntryNotFoundError": (
-        NotInstalled,
-        "{model} is not on this machine and the model hub cannot be reached."
-        " Connect to a network, or choose another model.",
-    ),
-    "OfflineModeIsEnabled": (NotInstalled, "{model} is not on this machine and downloads are off. Choose a starter model."),
-    "ConnectError": (NoNetwork, "The model hub cannot be reached. Check the network, or choose a starter model."),
-    "ConnectTimeout": (NoNetwork, "The model hub does not answer. Check the network, or choose a starter model."),
-    "TransportError": (NoNetwork, "The link to the model hub broke. Check the network, or choose a starter model."),
-    "ConnectionError": (NoNetwork, "The model hub cannot be reached. Check the network, or choose a starter model."),
-    "SafetensorError": (ModelBroken, "{model} has a damaged file. Delete its folder and get it again."),
-    "JSONDecodeError": (ModelBroken, "{model} has a damaged file. Delete its folder and get it again."),
-    "DecompressionBombError": (BadRequest, "This picture is too large to open. Use one of at most 25 megapixels."),
-    "UnidentifiedImageError": (BadRequest, "This file is not a picture that can be read. Use a PNG, JPEG or WebP file."),
-    "ImportError": (NotInstalled, "{model} needs a package that is not installed. Choose another model."),
-    "ModuleNotFoundError": (NotInstalled, "{model} needs a package that is not installed. Choose another model."),
+FOREIGN: dict[str, tuple[type[PlaygroundError], str]] = {  # the class name: what it becomes, and its sentence's key
+    "OutOfMemoryError": (OutOfMemory, "errors.out_of_memory"),
+    "MemoryError": (OutOfMemory, "errors.out_of_memory"),
+    "GatedRepoError": (NotInstalled, "errors.gated"),
+    "RepositoryNotFoundError": (NotInstalled, "errors.not_on_hub"),
+    "LocalEntryNotFoundError": (NotInstalled, "errors.not_here"),
+    "OfflineModeIsEnabled": (NotInstalled, "errors.downloads_off"),
+    "ConnectError": (NoNetwork, "errors.no_connection"),
+    "ConnectTimeout": (NoNetwork, "errors.no_answer"),
+    "TransportError": (NoNetwork, "errors.link_broke"),
+    "ConnectionError": (NoNetwork, "errors.no_connection"),
+    "SafetensorError": (ModelBroken, "errors.damaged"),
+    "JSONDecodeError": (ModelBroken, "errors.damaged"),
+    "DecompressionBombError": (BadRequest, "errors.picture_too_large"),
+    "UnidentifiedImageError": (BadRequest, "images.unreadable"),
+    "ImportError": (NotInstalled, "errors.no_package"),
+    "ModuleNotFoundError": (NotInstalled, "errors.no_package"),
 }
 
 
-def explain(error: BaseException, *, model: str = "The model") -> PlaygroundError:
+def explain(error: BaseException, *, model: str = "") -> PlaygroundError:
     """The sentence for any exception, found by class name so that no library must be imported to know it.
 
-    A foreign error's own text is looked at only for out-of-memory and missing-file signs and is never shown: it may
-    hold paths. A PlaygroundError comes back as it is.
+    model: its title, where it is known. A foreign error's own text is looked at only for out-of-memory and missing-file
+    signs and is never shown: it may hold paths. A PlaygroundError comes back as it is.
     """
     if isinstance(error, PlaygroundError):
         return error
+    model = model or say("errors.the_model")
     for kind in type(error).__mro__:
         if kind.__name__ in FOREIGN:
-            made, sentence = FOREIGN[kind.__name__]
-            return made(sentence.format(model=model))
+            made, key = FOREIGN[kind.__name__]
+            return made(say(key, model=model))
     text = str(error).lower()
     signs = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
     if any(sign in text for sign in signs):
-        made, sentence = FOREIGN["OutOfMemoryError"]
-        return made(sentence.format(model=model))
+        return OutOfMemory(say("errors.out_of_memory", model=model))
     if isinstance(error, OSError) and ("no space left" in text or getattr(error, "errno", None) == 28):
-        return Unexpected("The disk is full. Free some space and try again.")
+        return Unexpected(say("errors.disk_full"))
     if isinstance(error, OSError) and ("cached" in text or "local_files_only" in text or "offline" in text):
-        made, sentence = FOREIGN["LocalEntryNotFoundError"]
-        return made(sentence.format(model=model))
+        return NotInstalled(say("errors.not_here", model=model))
     if isinstance(error, OSError) and "file named" in text:
-        return NotInstalled(f"{model} is incomplete on this machine. Delete its folder and get it again.")
-    return Unexpected(f"{model} stopped because of a fault that was not foreseen. Try again, or choose another model.")
+        return NotInstalled(say("errors.incomplete", model=model))
+    return Unexpected(say("errors.unforeseen", model=model))

@@ -24,6 +24,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from playground.wording import say
+
 SCOPE_KEY = "playground.visitor"
 START = re.compile(r"/gradio_api/(queue/join|(?:call/v2|call|run|api)/([^/]+))")  # every way to start an event
 UPLOADS = ("/gradio_api/upload", "/gradio_api/component_server")
@@ -154,7 +156,7 @@ def refusal(status: int, sentence: str, *, wait: float = 0) -> Response:
 
 def seconds(wait: float) -> str:
     """A waiting time for people."""
-    return "1 second" if wait <= 1 else f"{math.ceil(wait)} seconds"
+    return say("guard.seconds", count=max(1, math.ceil(wait)))
 
 
 class Guard:
@@ -192,7 +194,7 @@ class Guard:
         send = self._dressed(scope, send, greet=known is None)
         path = scope["path"].rstrip("/")
         if CLOSED.fullmatch(path):
-            await refusal(404, "There is no such page here.")(scope, receive, send)
+            await refusal(404, say("guard.no_page"))(scope, receive, send)
         elif path == "/robots.txt":
             await PlainTextResponse("User-agent: *\nDisallow: /\n")(scope, receive, send)
         elif scope["method"] != "POST":
@@ -234,7 +236,7 @@ class Guard:
     async def _post(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive, most=self.limits.json_bytes)
         if body is None:
-            sentence = f"This request is too large; at most {self.limits.json_bytes / 1e6:g} MB are taken."
+            sentence = say("guard.large_post", most=f"{self.limits.json_bytes / 1e6:g}")
             await refusal(413, sentence)(scope, receive, send)
         elif path == "/login":
             await self._login(scope, replay(body, receive), send)
@@ -262,19 +264,16 @@ class Guard:
         """Lets a run through where it is within the limits; one that Gradio's login refuses is not counted."""
         limits, visitor, address = self.limits, scope[SCOPE_KEY], address_of(scope)
         if wait := self._by_visitor.wait(visitor):
-            runs = "1 run" if limits.posts_per_visitor == 1 else f"{limits.posts_per_visitor} runs"
-            sentence = (
-                f"That was {runs} within {seconds(limits.post_seconds)}."
-                f" Wait {seconds(wait)} and try again."
-            )
+            window = seconds(limits.post_seconds)
+            sentence = say("guard.too_fast", count=limits.posts_per_visitor, window=window, wait=seconds(wait))
             await refusal(429, sentence, wait=wait)(scope, receive, send)
             return
         if wait := max(self._by_address.wait(address), self._by_all.wait("")):
-            sentence = f"Many runs were started just now. Wait {seconds(wait)} and try again."
+            sentence = say("guard.busy", wait=seconds(wait))
             await refusal(429, sentence, wait=wait)(scope, receive, send)
             return
         if self._in_flight() >= limits.in_flight:
-            sentence = f"{limits.in_flight} runs are waiting already. Try again in a minute."
+            sentence = say("engine.full", count=limits.in_flight)
             await refusal(503, sentence, wait=30)(scope, receive, send)
             return
         spendings = [(w, k, w.take(k)) for w, k in (
@@ -291,7 +290,7 @@ class Guard:
         address = address_of(scope)
         wait = self._locks.wait(address)
         if wait or self._wrong.wait(address):
-            sentence = f"Too many wrong passwords. Wait {seconds(wait or 1)} and try again."
+            sentence = say("guard.locked", wait=seconds(wait or 1))
             await refusal(429, sentence, wait=wait or 1)(scope, receive, send)
             return
         spending = self._wrong.take(address)
@@ -311,16 +310,15 @@ class Guard:
         """Files: Gradio checks each one's size, this checks the whole post and how much came lately."""
         length, address = HTTPConnection(scope).headers.get("content-length", ""), address_of(scope)
         if not length.isdecimal():
-            await PlainTextResponse("An upload must say its length.", 411)(scope, receive, send)
+            await PlainTextResponse(say("guard.no_length"), 411)(scope, receive, send)
             return
         size = int(length)
         if size > self.limits.upload_bytes:
-            sentence = f"This upload is too large; at most {self.limits.upload_bytes / 1e6:g} MB are taken at once."
+            sentence = say("guard.large_upload", most=f"{self.limits.upload_bytes / 1e6:g}")
             await PlainTextResponse(sentence, 413)(scope, receive, send)
             return
         if self._uploaded.wait(address, size) or self._uploaded_in_all.wait("", size):
-            sentence = "Too much was uploaded in the last hour. Try again later."
-            await PlainTextResponse(sentence, 429)(scope, receive, send)
+            await PlainTextResponse(say("guard.uploaded"), 429)(scope, receive, send)
             return
         self._uploaded.take(address, size)
         self._uploaded_in_all.take("", size)

@@ -12,10 +12,10 @@ from PIL import Image, ImageOps
 
 from playground.errors import BadRequest
 from playground.requests import MAX_PIXELS
+from playground.wording import say
 
 MAX_BYTES = 10_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no others: Pillow runs Ghostscript for some
-UNREADABLE = "This file is not a picture that can be read. Use a PNG, JPEG or WebP file."
 
 
 def open_image(source: str | os.PathLike | BinaryIO) -> Image.Image:
@@ -27,7 +27,7 @@ def open_image(source: str | os.PathLike | BinaryIO) -> Image.Image:
     try:
         picture.load()
     except Exception:
-        raise BadRequest("This picture is damaged or cut off. Save it again and retry.", field="image") from None
+        raise BadRequest(say("images.damaged"), field="image") from None
     return plain(upright(picture))
 
 
@@ -37,10 +37,9 @@ def content(source: str | os.PathLike | BinaryIO) -> bytes:
         with open(source, "rb") if isinstance(source, (str, os.PathLike)) else nullcontext(source) as file:
             data = file.read(MAX_BYTES + 1)
     except OSError:
-        raise BadRequest(UNREADABLE, field="image") from None
+        raise BadRequest(say("images.unreadable"), field="image") from None
     if len(data) > MAX_BYTES:
-        sentence = f"This picture's file is over {MAX_BYTES / 1e6:.0f} MB. Save it smaller, or as a JPEG."
-        raise BadRequest(sentence, field="image")
+        raise BadRequest(say("images.large_file", most=f"{MAX_BYTES / 1e6:.0f}"), field="image")
     return data
 
 
@@ -49,11 +48,11 @@ def opened(file: BinaryIO) -> Image.Image:
     try:
         picture = Image.open(file, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise too_large(None) from None
+        raise too_large() from None
     except Exception:
-        raise BadRequest(UNREADABLE, field="image") from None
+        raise BadRequest(say("images.unreadable"), field="image") from None
     if picture.width * picture.height > MAX_PIXELS:
-        raise too_large(picture.width * picture.height)
+        raise too_large()
     return picture
 
 
@@ -65,10 +64,9 @@ def upright(picture: Image.Image) -> Image.Image:
         return picture
 
 
-def too_large(pixels: int | None) -> BadRequest:
-    """The sentence for a picture with too many pixels."""
-    count = f"{pixels / 1e6:.0f} megapixels" if pixels else "far too many pixels"
-    return BadRequest(f"This picture has {count}; at most {MAX_PIXELS / 1e6:.0f} megapixels are taken.", field="image")
+def too_large() -> BadRequest:
+    """The error for a picture with too many pixels."""
+    return BadRequest(say("images.too_large", most=f"{MAX_PIXELS / 1e6:.0f}"), field="image")
 
 
 def plain(picture: Image.Image) -> Image.Image:

@@ -32,6 +32,7 @@ import psutil
 from playground.engine import Engine
 from playground.errors import PlaygroundError
 from playground.tunnel import Tunnel, close_tunnels, open_tunnel, public_link
+from playground.wording import say
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -43,7 +44,6 @@ PORTS_TRIED = 100
 END_SECONDS = 4.0  # after so long an end that hangs is cut short: a worker may be inside torch
 OWN_FOLDER = re.compile(r"playground-([0-9a-f]{8})-(\d+)-(\d+)")
 KEPT_VARIABLES = {"GRADIO_ROOT_PATH", "GRADIO_SHARE_SERVER_ADDRESS", "GRADIO_HEARTBEAT_INTERVAL"}
-LOGIN_MESSAGE = "The password was printed where Playground was started. After 10 wrong tries, wait a minute."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,15 +75,15 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 
     def port(text: str) -> int:
         if not text.isdecimal() or not 1 <= int(text) <= 65535:
-            raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+            raise argparse.ArgumentTypeError(say("launch.options.wrong_port"))
         return int(text)
 
-    parser = argparse.ArgumentParser(prog="app.py", description="Opens the Playground page.", allow_abbrev=False)
-    parser.add_argument("--host", default=Options.host, help="address to listen on; 0.0.0.0 is for everybody nearby")
-    parser.add_argument("--port", default=Options.port, type=port, help="the first free port from here on (%(default)s)")
-    parser.add_argument("--share", action="store_true", help="make a public link, with a password")
-    parser.add_argument("--no-password", action="store_true", help="let everybody in who can reach the page")
-    parser.add_argument("--device", default=Options.device, help="auto, cuda:N, mps, xpu or cpu (%(default)s)")
+    parser = argparse.ArgumentParser(prog="app.py", description=say("launch.options.about"), allow_abbrev=False)
+    parser.add_argument("--host", default=Options.host, help=say("launch.options.host"))
+    parser.add_argument("--port", default=Options.port, type=port, help=say("launch.options.port"))
+    parser.add_argument("--share", action="store_true", help=say("launch.options.share"))
+    parser.add_argument("--no-password", action="store_true", help=say("launch.options.no_password"))
+    parser.add_argument("--device", default=Options.device, help=say("launch.options.device"))
     made = parser.parse_args(arguments)
     return Options(host=made.host or Options.host, port=made.port, share=made.share, password=not made.no_password,
                    device=made.device)
@@ -156,7 +156,7 @@ def free_port(host: str, first: int) -> int:
     try:
         family, kind, _, _, address = socket.getaddrinfo(bare, first, type=socket.SOCK_STREAM)[0]
     except OSError:
-        raise PlaygroundError(f"{host} is not an address. Use --host 127.0.0.1 or --host 0.0.0.0.") from None
+        raise PlaygroundError(say("launch.no_address", host=host)) from None
     for port in range(first, min(first + PORTS_TRIED, 65536)):
         with socket.socket(family, kind) as probe:
             if os.name == "posix":
@@ -166,11 +166,11 @@ def free_port(host: str, first: int) -> int:
                 probe.listen(1)
                 return port
             except PermissionError:
-                raise PlaygroundError(f"Port {port} needs administrator rights. Use --port 7860.") from None
+                raise PlaygroundError(say("launch.reserved_port", port=port)) from None
             except OSError as error:
                 if error.errno == errno.EADDRNOTAVAIL:
-                    raise PlaygroundError(f"{host} is not an address of this machine. Use --host 0.0.0.0.") from None
-    raise PlaygroundError(f"No port from {first} on is free. Choose another with --port.")
+                    raise PlaygroundError(say("launch.other_address", host=host)) from None
+    raise PlaygroundError(say("launch.no_port", port=first))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,11 +193,11 @@ class Page:
 
 def start(
     page: Page, options: Options, *, limits: Limits | None = None,
-    tunnel: Tunnel = open_tunnel, stop: threading.Event | None = None, say: Callable[[str], None] = print,
+    tunnel: Tunnel = open_tunnel, stop: threading.Event | None = None, tell: Callable[[str], None] = print,
 ) -> str:
     """Serves the page, says where it is, and returns its address on this machine.
 
-    tunnel: makes the public link; stop: set when the wait for it should end; say: tells the person who started this.
+    tunnel: makes the public link; stop: set when the wait for it should end; tell: says it to the person who started this.
     """
     from starlette.middleware import Middleware
 
@@ -205,14 +205,14 @@ def start(
 
     port = free_port(options.host, options.port)
     if port != options.port:
-        say(f"Port {options.port} is in use, so the page is on {port}.")
+        tell(say("launch.other_port", wanted=options.port, port=port))
     credentials = ("playground", secrets.token_urlsafe(9)) if options.public and options.password else None
     guard = Middleware(Guard, in_flight=lambda: page.engine.in_flight, cheap=page.cheap(), limits=limits)
     # Gradio must never queue runs itself: the engine does, fairly, and refuses what is too much.
     page.demo.queue(max_size=None, default_concurrency_limit=page.engine.max_in_flight + 16, api_open=False)
     page.demo.launch(
         server_name=bracketed(options.host), server_port=port, share=False, auth=credentials,
-        auth_message=LOGIN_MESSAGE, prevent_thread_lock=True, quiet=True, inbrowser=False, show_error=False,
+        auth_message=say("launch.login"), prevent_thread_lock=True, quiet=True, inbrowser=False, show_error=False,
         ssr_mode=False, pwa=False, mcp_server=False, num_workers=0, run_history=False, footer_links=[],
         enable_monitoring=False, max_file_size="10mb", max_threads=page.engine.max_in_flight + 32,
         state_session_capacity=200, strict_cors=True, allowed_paths=[], app_kwargs={
@@ -222,15 +222,15 @@ def start(
     )
     everywhere = options.host in ("0.0.0.0", "::", "[::]")
     address = f"http://{'127.0.0.1' if everywhere else bracketed(options.host)}:{port}"
-    say(f"Playground is at {address} (Ctrl-C ends it).")
+    tell(say("launch.address", address=address))
     if everywhere:
-        say(f"For others on this network: http://{own_address()}:{port}")
+        tell(say("launch.network", address=f"http://{own_address()}:{port}"))
     if options.share:
-        say(public_link(page.demo, tunnel, stop or threading.Event()))
+        tell(public_link(page.demo, tunnel, stop or threading.Event()))
     if credentials:
-        say(f"User: {credentials[0]}   Password: {credentials[1]}")
+        tell(say("launch.credentials", user=credentials[0], password=credentials[1]))
     elif options.public:
-        say("Warning: there is no password. Everybody who can reach this page can use this machine through it.")
+        tell(say("launch.open"))
     return address
 
 
@@ -270,7 +270,7 @@ def serve(
     threading.Thread(target=background, args=(page.engine, warm_up, stop), name="background", daemon=True).start()
     while not stop.wait(0.5):
         pass
-    print("Playground ends.", flush=True)
+    print(say("launch.ends"), flush=True)
     threading.Thread(target=cut_short, args=(folder,), name="deadline", daemon=True).start()
     end(page)
     if page.engine.in_flight:  # a run that cannot be left at once: torch is not safe to take down under it

@@ -1,38 +1,87 @@
-"""The page: a header, the six tabs, and the HTTP API behind them."""
+"""The page: a header, the six tabs, the strip that is common to them, and the HTTP API behind them."""
 
 from __future__ import annotations
+
+import html
 
 import gradio as gr
 
 from playground import api
+from playground.chips import chips
 from playground.engine import Engine
+from playground.guard import visitor_of
+from playground.remembered import recall
+from playground.runs import Runs
 from playground.shelf import Shelf
-from playground.tabs import TABS
-from playground.tabs.frame import Site
+from playground.site import QUIET, Site, site_on
+from playground.tabs import TABS, use_in
+from playground.timings import Timings
+from playground.wording import say
 
-HEADER = """
-<header class="pg-hero"><h1>Playground</h1>
-<p>Text, pictures and speech made by models that run on this computer. Pick a tab, press the button, see what happens.</p>
-<div class="pg-tools"><button type="button" id="pg-tour">Show me around</button><button type="button" id="pg-demo">Demo</button>
-<button type="button" id="pg-help" aria-label="Keyboard shortcuts">?</button></div>
-</header>
-"""
+SETTLED = 3  # seconds between looks at whether the device is known yet
 
 
-def build(engine: Engine, *, shelf: Shelf, shared: bool) -> gr.Blocks:
-    """The whole page. shared: whether others than the host may use it, which its engine must know too."""
+def build(engine: Engine, *, shelf: Shelf, shared: bool, timings: Timings | None = None) -> gr.Blocks:
+    """The whole page. shared: whether others than the host may use it, which its engine must know too; timings: what
+    runs took here so far."""
     if shared and not engine.shared:
         raise ValueError("a shared page needs an engine that was made with shared=True")
-    site = Site(engine=engine, shelf=shelf, shared=shared)
     with gr.Blocks(title="Playground", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as demo:
+        site = site_on(demo, engine, shelf=shelf, runs=Runs(engine, timings or Timings()), shared=shared)
         with gr.Column(elem_id="pg"):
-            gr.HTML(HEADER)
-            with gr.Tabs(elem_id="pg-tabs", overflow_behavior="wrap"):
+            gr.HTML(header(), elem_id="pg-header")
+            site.chips.render()
+            site.story.render()
+            panels, offered = {}, []
+            with site.tabs.render():
                 for tab in TABS:
-                    with gr.Tab(tab.LABEL, id=tab.TASK, elem_id=f"tab-{tab.TASK}"):
-                        tab.build(site)
+                    with gr.Tab(say(f"{tab.TASK}.tab"), id=tab.TASK, elem_id=f"tab-{tab.TASK}") as panels[tab.TASK]:
+                        offered.append(tab.build(site))
+            with gr.Column(elem_id="pg-strip"):
+                for row in site.rows.values():
+                    row.render()
+        for offers in filter(None, offered):
+            use_in.connect(site, offers)
+        recall(site, panels)
+        watch_machine(site)
+        reset_button(site)
         api.build(engine, shelf)
     return demo
+
+
+def header() -> str:
+    """The hero: what this is, and the buttons that concern the whole page."""
+    said = {name: html.escape(say(f"page.{name}")) for name in (
+        "title", "sentence", "tour", "demo", "expert", "expert_help", "shade", "help", "tools",
+    )}
+    return (
+        f'<header class="pg-hero"><div class="pg-brand"><i class="pg-logo" aria-hidden="true"></i><div><h1>{said["title"]}</h1>'
+        f'<p>{said["sentence"]}</p></div></div><div class="pg-tools" role="group" aria-label="{said["tools"]}">'
+        f'<button type="button" id="pg-tour">{said["tour"]}</button><button type="button" id="pg-demo">{said["demo"]}</button>'
+        f'<button type="button" id="pg-mode" role="switch" aria-checked="false" title="{said["expert_help"]}">'
+        f'{said["expert"]}</button><button type="button" id="pg-shade" title="{said["shade"]}" aria-label="{said["shade"]}"></button>'
+        f'<button type="button" id="pg-help" title="{said["help"]}" aria-label="{said["help"]}">?</button></div></header>'
+    )
+
+
+def watch_machine(site: Site) -> None:
+    """Fills the chips when the page is loaded, and again until the device is known, which takes torch's import."""
+    clock = gr.Timer(SETTLED)
+
+    def look() -> tuple[str, gr.Timer]:
+        return chips(site), gr.Timer(active=site.engine.pool.known_device is None)
+
+    gr.on([site.demo.load, clock.tick], look, None, [site.chips, clock], **QUIET)
+
+
+def reset_button(site: Site) -> None:
+    """What the page's scripts press to begin anew: the visitor's runs are forgotten, then the page is loaded again."""
+
+    def forget(http: gr.Request) -> None:
+        site.runs.forget(visitor_of(http))
+
+    button = gr.Button("", elem_id="pg-forget", elem_classes="pg-hidden")
+    button.click(forget, **QUIET).then(None, js="() => window.pgReload()", **QUIET)
 
 
 def costly(demo: gr.Blocks) -> frozenset[int]:

@@ -15,6 +15,7 @@ from playground.device import Device
 from playground.errors import OutOfMemory, explain
 from playground.events import Emit, Loading, Notice, Result
 from playground.requests import Request
+from playground.wording import say
 
 
 class Model(Protocol):
@@ -64,6 +65,11 @@ class ModelPool:
         return self._choose()
 
     @property
+    def known_device(self) -> Device | None:
+        """The device where it was asked for already; this asks for nothing."""
+        return vars(self).get("device")
+
+    @property
     def budget(self) -> int:
         """Bytes that the models together may take."""
         return self.device.budget if self._budget is None else self._budget
@@ -95,13 +101,11 @@ class ModelPool:
     def _fill(self, entry: Entry, card: ModelCard, emit: Emit) -> None:
         """Loads the card's model into its entry; it stays there also where emit() raises Stopped afterwards."""
         if card.memory > self.budget:
-            raise OutOfMemory(
-                f"{card.title} needs {card.memory / 1e9:.1f} GB of memory and this machine can give"
-                f" {self.budget / 1e9:.1f} GB. Choose a smaller model."
-            )
+            needed, there = f"{card.memory / 1e9:.1f}", f"{self.budget / 1e9:.1f}"
+            raise OutOfMemory(say("pool.too_large", model=card.title, needed=needed, there=there))
         self._make_room(card, card.memory, emit)
         if sum(self.loaded().values()) + card.memory > self.budget:
-            raise OutOfMemory(f"{card.title} does not fit beside the models that work now. Try again in a minute.")
+            raise OutOfMemory(say("pool.no_room", model=card.title))
         try:
             entry.model = self._load(card, self.device)
         except Exception as error:
@@ -114,7 +118,7 @@ class ModelPool:
             if sum(self.loaded().values()) + needed <= self.budget:
                 return
             if victim != card.id and self.unload(victim):
-                emit(Notice(text=f"Another model was put away to make room for {card.title}."))
+                emit(Notice(text=say("pool.made_room", model=card.title)))
 
     def unload(self, model_id: str, *, unused_since: float | None = None) -> bool:
         """Puts one model away unless it is busy or was used after `unused_since` (monotonic); True if it went."""

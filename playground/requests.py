@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from playground.errors import BadRequest
+from playground.wording import say
 
 MAX_PROMPT = 2_000
 MAX_SPEECH = 20_000
@@ -37,24 +38,35 @@ class Limits:
     multiple_of: int = 1
 
     def check(self, name: str, value: Any) -> float | int:
-        """The value as a number in range, else BadRequest with one sentence that names the field."""
+        """The value as a number in range, else BadRequest with one sentence on what it must be."""
+        field, given = called(name), clip(value)
+        if value is None or isinstance(value, str) and not value.strip():
+            raise BadRequest(say("requests.no_value", field=field), field=name)
         try:
             number = math.nan if isinstance(value, bool) else float(value)
         except OverflowError:
             number = math.inf
         except (TypeError, ValueError):
-            raise BadRequest(f"{name} must be a number, not {clip(value)}.", field=name) from None
+            raise BadRequest(say("requests.not_a_number", field=field, value=given), field=name) from None
+        low, high = f"{self.low:.10g}", f"{self.high:.10g}"
         if self.low == self.high and number != self.low:
-            raise BadRequest(f"{name} must be {self.low:g}, not {clip(value)}.", field=name)
+            raise BadRequest(say("requests.fixed", field=field, only=low, value=given), field=name)
         if not math.isfinite(number) or not self.low <= number <= self.high:
-            raise BadRequest(f"{name} must be between {self.low:.10g} and {self.high:.10g}, not {clip(value)}.", field=name)
+            raise BadRequest(say("requests.out_of_range", field=field, low=low, high=high, value=given), field=name)
         if self.step != 1:
             return number
         if number != int(number):
-            raise BadRequest(f"{name} must be a whole number, not {clip(value)}.", field=name)
+            raise BadRequest(say("requests.not_whole", field=field, value=given), field=name)
         if int(number) % self.multiple_of:
-            raise BadRequest(f"{name} must be a multiple of {self.multiple_of}, not {clip(value)}.", field=name)
+            raise BadRequest(
+                say("requests.not_multiple", field=field, multiple=self.multiple_of, value=given), field=name
+            )
         return int(number)
+
+
+def called(field: str) -> str:
+    """What a field is called on the page."""
+    return say(f"fields.{field}")
 
 
 def clip(value: Any) -> str:
@@ -62,7 +74,7 @@ def clip(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python writes no integer of more than 4,300 digits
-        text = "a number that long"
+        text = say("requests.long_number")
     return text if len(text) <= 40 else text[:39] + "…"
 
 
@@ -81,7 +93,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str) or not 0 < len(self.model) <= 200:
-            raise BadRequest("model must be the id of a model.", field="model")
+            raise BadRequest(say("requests.no_model"), field="model")
         for item in dataclasses.fields(self):
             limits, value = item.metadata.get("limits"), getattr(self, item.name)
             if limits is not None and not (value is None and item.default is None):
@@ -102,25 +114,30 @@ def check_text(name: str, value: Any, *, longest: int, empty: bool = False) -> s
     if value is None and empty:
         return ""
     if not isinstance(value, str):
-        raise BadRequest(f"{name} must be text.", field=name)
+        raise BadRequest(say("requests.not_text", field=called(name), value=clip(value)), field=name)
     value = value.replace("\r\n", "\n").replace("\r", "\n")
     text = "".join(c for c in value if c in "\n\t" or unicodedata.category(c) not in CONTROL)
     if not empty and all(unicodedata.category(c) in INVISIBLE for c in text):
-        raise BadRequest(f"{name} is empty. Write something first.", field=name)
+        raise BadRequest(say("requests.no_text"), field=name)
     if len(text) > longest:
-        raise BadRequest(f"{name} has {len(text):,} characters; at most {longest:,} are taken.", field=name)
+        raise BadRequest(
+            say("requests.long_text", field=called(name), length=f"{len(text):,}", longest=f"{longest:,}"), field=name
+        )
     return text
 
 
 def check_image(name: str, value: Any) -> Image.Image:
     """A decoded picture of at most 25 megapixels, else BadRequest."""
     if not isinstance(value, Image.Image):
-        raise BadRequest(f"{name} is missing. Choose a picture first.", field=name)
+        raise BadRequest(say("requests.no_picture", field=called(name)), field=name)
     if not value.width or not value.height:
-        raise BadRequest(f"{name} has no pixels. Choose another picture.", field=name)
+        raise BadRequest(say("requests.no_pixels", field=called(name)), field=name)
     if value.width * value.height > MAX_PIXELS:
         raise BadRequest(
-            f"{name} has {value.width * value.height / 1e6:.0f} megapixels; at most {MAX_PIXELS / 1e6:.0f} are taken.",
+            say(
+                "requests.large_picture", field=called(name), width=value.width, height=value.height,
+                most=f"{MAX_PIXELS / 1e6:.0f}",
+            ),
             field=name,
         )
     return value
@@ -129,16 +146,16 @@ def check_image(name: str, value: Any) -> Image.Image:
 def check_history(value: Any) -> tuple[tuple[str, str], ...]:
     """Turns of a chat as (role, text), from such pairs or from {"role", "content"}, else BadRequest."""
     if not isinstance(value, list | tuple | None):
-        raise BadRequest("history must be a list of turns.", field="history")
+        raise BadRequest(say("requests.history"), field="history")
     if len(value or ()) > MAX_TURNS:
-        raise BadRequest(f"history has {len(value)} turns; at most {MAX_TURNS} are taken.", field="history")
+        raise BadRequest(say("requests.long_history", length=len(value), longest=MAX_TURNS), field="history")
     turns = []
     for turn in value or ():
         pair = (turn.get("role"), turn.get("content")) if isinstance(turn, Mapping) else turn
         if not isinstance(pair, list | tuple) or len(pair) != 2 or pair[0] not in ("user", "assistant"):
-            raise BadRequest("history must be turns of user or assistant, each with its text.", field="history")
+            raise BadRequest(say("requests.turn"), field="history")
         if not isinstance(pair[1], str):
-            raise BadRequest("history must be turns that are text.", field="history")
+            raise BadRequest(say("requests.turn"), field="history")
         turns.append((pair[0], check_text("history", pair[1], longest=MAX_TURN, empty=True)))
     return tuple(turns)
 
@@ -199,7 +216,7 @@ class DiffusionRequest(Request):
         negative = check_text("negative_prompt", self.negative_prompt, longest=MAX_PROMPT, empty=True)
         object.__setattr__(self, "negative_prompt", negative)
         if self.scheduler is not None and self.scheduler not in SCHEDULERS:
-            raise BadRequest(f"scheduler must be one of {', '.join(SCHEDULERS)}.", field="scheduler")
+            raise BadRequest(say("requests.scheduler", names=", ".join(SCHEDULERS)), field="scheduler")
 
 
 SCHEDULERS = ("model's own", "DPM++ 2M", "DPM++ 2M Karras", "Euler", "Euler a", "DDIM", "UniPC", "Heun")
@@ -224,9 +241,9 @@ class TextToImageRequest(DiffusionRequest):
         to_prompt = check_text("to_prompt", self.to_prompt, longest=MAX_PROMPT, empty=True)
         object.__setattr__(self, "to_prompt", to_prompt if to_prompt.strip() else "")
         if self.walks and self.num_images > 1:
-            raise BadRequest("num_images must be 1 for a strip: frames says how many pictures it has.", field="num_images")
+            raise BadRequest(say("requests.walk_of_one"), field="num_images")
         if self.walks and self.variation > 0:
-            raise BadRequest("variation must be 0 for a strip: its two ends say what changes.", field="variation")
+            raise BadRequest(say("requests.walk_varied"), field="variation")
 
     @property
     def walks(self) -> bool:
@@ -238,8 +255,10 @@ def check_strength(steps: int | None, strength: float | None) -> None:
     """Refuses a run that would do no step at all."""
     if steps is not None and strength is not None and int(steps * strength + 1e-9) < 1:
         raise BadRequest(
-            f"{steps} steps at strength {strength:g} leave less than one step. Raise steps to at least"
-            f" {math.ceil(1 / strength)} or the strength to at least {math.ceil(100 / steps) / 100:.2f}.",
+            say(
+                "requests.no_step", strength=f"{strength:g}", steps=steps, fewest=math.ceil(1 / strength),
+                least=f"{math.ceil(100 / steps) / 100:.2f}",
+            ),
             field="strength",
         )
 
@@ -274,14 +293,13 @@ class InpaintingRequest(DiffusionRequest):
         object.__setattr__(self, "image", check_image("image", self.image))
         mask = check_image("mask", self.mask).convert("L")
         if mask.size != self.image.size:
+            picture = f"{self.image.width}x{self.image.height}"
             raise BadRequest(
-                f"mask is {mask.width}x{mask.height} but the picture is {self.image.width}x{self.image.height}."
-                " Use a mask of the picture's size.",
-                field="mask",
+                say("requests.mask_size", mask=f"{mask.width}x{mask.height}", picture=picture), field="mask"
             )
         mask = mask.point(lambda v: 255 if v >= 128 else 0)
         if mask.getextrema()[1] == 0:
-            raise BadRequest("mask is empty. Paint over the part that should change.", field="mask")
+            raise BadRequest(say("requests.no_mask"), field="mask")
         object.__setattr__(self, "mask", mask)
         check_strength(self.steps, self.strength)
 
@@ -305,17 +323,19 @@ class SuperResolutionRequest(Request):
         except ValueError:
             scale = 0
         if scale not in (2, 4):
-            raise BadRequest(f"scale must be 2 or 4, not {clip(self.scale)}.", field="scale")
+            raise BadRequest(say("requests.scale", field=called("scale"), value=clip(self.scale)), field="scale")
         object.__setattr__(self, "scale", int(scale))
         if self.tile is not None and 0 < self.tile < 32:
-            raise BadRequest("tile must be 0 (one piece) or at least 32.", field="tile")
+            raise BadRequest(say("requests.tile", field=called("tile"), value=self.tile), field="tile")
         pixels = image.width * image.height
         if pixels * scale**2 > MAX_UPSCALED_PIXELS:
             smaller = scale == 4 and pixels * 4 <= MAX_UPSCALED_PIXELS
-            way_out = "Choose scale 2." if smaller else "Shrink the picture first."
             raise BadRequest(
-                f"scale {scale} would make {pixels * scale**2 / 1e6:.0f} megapixels; at most"
-                f" {MAX_UPSCALED_PIXELS / 1e6:.0f} are made. {way_out}",
+                say(
+                    "requests.large_result", scale=self.scale, width=image.width * self.scale,
+                    height=image.height * self.scale, most=f"{MAX_UPSCALED_PIXELS / 1e6:.0f}",
+                    way_out=say("requests.enlarge_less" if smaller else "requests.shrink"),
+                ),
                 field="scale",
             )
 
@@ -338,15 +358,16 @@ class Reference:
         (shortest, longest), (low, high) = self.SECONDS, self.RATES
         samples = np.asarray(self.samples, np.float32)
         if not low <= self.sample_rate <= high or samples.ndim != 1 or not np.isfinite(samples).all():
-            raise BadRequest(f"reference must be one channel of sound at {low:,} to {high:,} Hz.", field="reference")
+            sentence = say("requests.recording_kind", low=f"{low:,}", high=f"{high:,}")
+            raise BadRequest(sentence, field="reference")
         seconds = len(samples) / self.sample_rate
-        if not shortest <= seconds <= longest:
-            many = f"{seconds:.1f}" if seconds <= longest else f"more than {longest:.0f}"
-            raise BadRequest(
-                f"reference has {many} seconds; {shortest:.0f} to {longest:.0f} are taken.", field="reference"
-            )
+        if seconds < shortest:
+            sentence = say("requests.short_recording", shortest=f"{shortest:.0f}", longest=f"{longest:.0f}")
+            raise BadRequest(sentence, field="reference")
+        if seconds > longest:
+            raise BadRequest(say("requests.long_recording", longest=f"{longest:.0f}"), field="reference")
         if np.abs(samples).max() < self.QUIET:
-            raise BadRequest("reference is silent. Record it again.", field="reference")
+            raise BadRequest(say("requests.silent_recording"), field="reference")
         object.__setattr__(self, "samples", samples)
 
 
@@ -375,21 +396,19 @@ class TextToSpeechRequest(Request):
         super().__post_init__()
         text = check_text("text", self.text, longest=MAX_SPEECH)
         if self.voice is not None and not (isinstance(self.voice, str) and len(self.voice) <= 200):
-            raise BadRequest("voice must be the name of a voice.", field="voice")
+            raise BadRequest(say("requests.voice"), field="voice")
         object.__setattr__(self, "voice", self.voice or None)
         if self.format not in AUDIO_FORMATS:
-            raise BadRequest(f"format must be one of {', '.join(AUDIO_FORMATS)}, not {clip(self.format)}.", field="format")
+            sentence = say("requests.format", names=", ".join(AUDIO_FORMATS), value=clip(self.format))
+            raise BadRequest(sentence, field="format")
         if not isinstance(self.consent, bool):
-            raise BadRequest("consent must be true or false.", field="consent")
+            raise BadRequest(say("requests.consent", value=clip(self.consent)), field="consent")
         if not isinstance(self.reference, Reference | None):
-            raise BadRequest("reference must be a recording.", field="reference")
+            raise BadRequest(say("requests.no_recording"), field="reference")
         if self.reference is not None and not self.consent:
-            raise BadRequest(
-                "consent is missing. Tick that the recording is of your own voice, or that its speaker has agreed.",
-                field="consent",
-            )
+            raise BadRequest(say("requests.no_consent"), field="consent")
         if not any(c.isalnum() for c in text):
-            raise BadRequest("text has nothing that can be spoken. Write a word or a number.", field="text")
+            raise BadRequest(say("requests.nothing_to_say"), field="text")
         object.__setattr__(self, "text", text)
 
 

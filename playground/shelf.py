@@ -97,10 +97,17 @@ class Shelf:
                 part.replace(path)
         return True
 
-    def read(self, address: str) -> Image.Image:
-        """The picture behind an address that this shelf gave out."""
+    def path(self, address: str) -> Path:
+        """The file behind an address that this shelf gave out; FileNotFoundError where it was swept away."""
         _, token, name = address.split("/")
-        return Image.open(self.folder / token / name)
+        path = self.folder / token / name
+        if not path.is_file():
+            raise FileNotFoundError(name)
+        return path
+
+    def read(self, address: str) -> Image.Image:
+        """The picture behind an address."""
+        return Image.open(self.path(address))
 
     def route(self) -> Route:
         """The web route that serves the addresses."""

@@ -16,6 +16,7 @@ from PIL import Image
 from playground.errors import BadRequest
 from playground.events import AudioResult, SpokenPiece
 from playground.requests import Reference, TextToSpeechRequest
+from playground.wording import say
 
 MEL_BINS = 80
 FRAMES_A_SECOND = 80
@@ -31,7 +32,6 @@ ID3 = {"title": "TIT2", "artist": "TPE1", "software": "TSSE", "comment": "COMM"}
 
 MAX_BYTES = 10_000_000  # of a recording's file
 CONTAINERS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3")
-UNREADABLE = "This file is not a recording that can be read. Use a WAV, FLAC, OGG or MP3 file."
 
 WIDTH, HEIGHT = (800, 1600), 240  # pixels of a spectrogram: least and most wide, high
 DEPTH = 8.0  # natural logarithms (70 dB) from the lightest to the darkest shade
@@ -114,16 +114,17 @@ def tags_of(request: TextToSpeechRequest, *, model: str, seed: int) -> dict[str,
     title = " ".join(request.text.split())
     voice, artist = request.voice, request.voice or model
     if request.reference is not None:
-        voice, artist = "that of a recording", model
+        voice, artist = say("sounds.recorded_voice"), model
+    comment = say("sounds.comment", model=model, voice=voice or say("sounds.own_voice"), seed=seed)
     return {
         "title": title if len(title) <= TITLE else title[:TITLE - 1].rstrip() + "…", "artist": artist,
-        "software": "Playground", "comment": f"Made by a model: {model}; voice: {voice or 'its own'}; seed: {seed}",
+        "software": "Playground", "comment": comment,
     }
 
 
 def webvtt(result: AudioResult) -> str:
     """The speech's subtitles in WebVTT: a cue for each piece, with the moment of each word inside it."""
-    head = ["WEBVTT"] if result.exact_words else ["WEBVTT", "NOTE Words' times are estimates."]
+    head = ["WEBVTT"] if result.exact_words else ["WEBVTT", f"NOTE {say('sounds.estimates')}"]
     cues = [
         f"{number}\n{clock(piece.start)} --> {clock(piece.end)}\n{timed(piece)}"
         for number, piece in enumerate(result.pieces, 1)
@@ -170,20 +171,20 @@ def read_reference(path: str | os.PathLike) -> Reference:
         with open(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError:
-        raise BadRequest(UNREADABLE, field="reference") from None
+        raise BadRequest(say("sounds.unreadable"), field="reference") from None
     if len(content) > MAX_BYTES:
-        raise BadRequest("This recording's file is over 10 MB. Save it shorter, or as an MP3.", field="reference")
+        raise BadRequest(say("sounds.large_file", most=f"{MAX_BYTES / 1e6:.0f}"), field="reference")
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             kind, channels, rate = file.format, file.channels, file.samplerate
             few = kind in CONTAINERS and channels <= 2 and rate <= Reference.RATES[1]
             read = file.read(int(rate * Reference.SECONDS[1]) + rate, dtype="float32", always_2d=True) if few else None
     except Exception:  # soundfile raises of many kinds, and a damaged file may be anything
-        raise BadRequest(UNREADABLE, field="reference") from None
+        raise BadRequest(say("sounds.unreadable"), field="reference") from None
     if kind not in CONTAINERS:
-        raise BadRequest(UNREADABLE, field="reference")
+        raise BadRequest(say("sounds.unreadable"), field="reference")
     if read is None:
-        raise BadRequest("This recording has too many channels or too high a rate. Save it as mono at 48 kHz.", field="reference")
+        raise BadRequest(say("sounds.wide"), field="reference")
     samples = np.nan_to_num(read).clip(-1, 1).mean(1)
     return Reference(samples=samples.astype(np.float32), sample_rate=rate)
 
@@ -207,8 +208,7 @@ def axes(seconds: float, sample_rate: int) -> Axes:
     return Axes(
         times=tuple((round(i * step, 1), min(i * step / seconds, 1.0) if seconds > 0 else 0.0) for i in range(count)),
         frequencies=tuple((f, round(min(place, 1.0), 4)) for f, place in placed if place < 1.01),
-        alt=f"Mel spectrogram of {seconds:.1f} s of speech: time from left to right, frequency from 0 to"
-        f" {sample_rate / 2000:g} kHz from bottom to top, the louder the lighter.",
+        alt=say("sounds.spectrogram", seconds=f"{seconds:.1f}", kilohertz=f"{sample_rate / 2000:g}"),
     )
 
 

@@ -11,31 +11,39 @@ from playground.wording import for_scripts
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SCRIPTS = ("words.js", "page.js", "keys.js", "tour.js")  # in this order; player.js belongs to its component
-FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+FALLBACK = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 
 
 def theme() -> gr.themes.Base:
-    """Warm paper, deep ink, one accent; system fonts, so nothing is fetched."""
+    """Cool paper, deep ink, and a colour for each tab, which the style sheet sets; fonts that Gradio brings along, so
+    nothing is fetched from elsewhere."""
     accent = gr.themes.Color(
-        c50="#eef1ff", c100="#dfe4ff", c200="#c5ccff", c300="#a2a9fb", c400="#8181f5", c500="#6a5eec", c600="#5b43dd",
-        c700="#4d36c2", c800="#402f9d", c900="#382d7d", c950="#221a4a", name="accent",
+        c50="#eef1ff", c100="#e0e4ff", c200="#c7ccfe", c300="#a5aafc", c400="#8183f6", c500="#6366f1", c600="#4f46e5",
+        c700="#4338ca", c800="#3730a3", c900="#312e81", c950="#1e1b4b", name="accent",
     )
+    fonts = [  # of those that Gradio brings along, some hold no Latin letters at all (6.31: Lexend, Lora); these do
+        gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), gr.themes.LocalFont("Quicksand", weights=(700,)),
+        *(gr.themes.Font(name) for name in FALLBACK),
+    ]
     return gr.themes.Base(
         primary_hue=accent, secondary_hue=accent, neutral_hue="slate", radius_size="lg", text_size="md",
-        font=[gr.themes.Font(f) for f in FONTS], font_mono=[gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")],
+        font=fonts, font_mono=[gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")],
     ).set(
-        body_text_color_subdued="#5d5a73", body_text_color_subdued_dark="#b4b1c9",
-        body_background_fill="#f6f5fb", body_background_fill_dark="#14131c",
-        block_background_fill="#ffffff", block_background_fill_dark="#1e1d29",
-        block_border_width="0px", block_shadow="0 1px 2px rgba(30,20,80,.06), 0 4px 18px rgba(30,20,80,.05)",
-        block_shadow_dark="none", block_label_text_color="#55526b", block_label_text_color_dark="#b9b6cf",
-        input_background_fill="#f4f3fa", input_background_fill_dark="#2a2937", input_border_width="1px",
-        input_border_color="#dedbec", input_border_color_dark="#3a384b",
-        button_primary_background_fill="linear-gradient(180deg,#6a5eec,#5b43dd)",
-        button_primary_background_fill_dark="linear-gradient(180deg,#6a5eec,#5b43dd)",
-        button_primary_background_fill_hover="linear-gradient(180deg,#5f52e4,#4d36c2)",
-        button_primary_background_fill_hover_dark="linear-gradient(180deg,#7a6ff2,#5b43dd)",
+        body_text_color="#1d1b33", body_text_color_dark="#efeefb",
+        body_text_color_subdued="#565470", body_text_color_subdued_dark="#b7b4cf",
+        body_background_fill="#f4f5fb", body_background_fill_dark="#100f1c",
+        background_fill_secondary="#f1f2f9", background_fill_secondary_dark="#232136",
+        block_background_fill="#ffffff", block_background_fill_dark="#1a1929",
+        block_border_width="0px", block_shadow="0 1px 2px rgba(24,18,64,.05), 0 8px 28px rgba(24,18,64,.07)",
+        block_shadow_dark="0 0 0 1px rgba(255,255,255,.06)", border_color_primary="#dcdcea", border_color_primary_dark="#37354c",
+        block_label_text_color="#4a4863", block_label_text_color_dark="#c3c0d8", block_title_text_color="#1d1b33",
+        block_title_text_color_dark="#efeefb", block_title_text_weight="500", block_info_text_color="#565470",
+        block_info_text_color_dark="#b7b4cf", input_background_fill="#f4f5fb", input_background_fill_dark="#262439",
+        input_border_width="1px", input_border_color="#d3d4e4", input_border_color_dark="#413e58",
         button_primary_text_color="#ffffff", button_primary_text_color_dark="#ffffff",
+        button_secondary_background_fill="#e9eaf4", button_secondary_background_fill_dark="#312f48",
+        button_secondary_background_fill_hover="#dcddec", button_secondary_background_fill_hover_dark="#3d3a59",
+        button_secondary_text_color="#1d1b33", button_secondary_text_color_dark="#efeefb",
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.errors import PlaygroundError
+from playground.wording import say
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -25,15 +26,14 @@ Tunnel = Callable[["gr.Blocks", threading.Event], str]
 
 def public_link(demo: gr.Blocks, tunnel: Tunnel, stop: threading.Event) -> str:
     """Opens the tunnel; the sentence that says where the link is, or that there is none."""
-    local = "The page works on this machine; to let others on your network in, start it with --host 0.0.0.0."
     try:
         demo.share_url = tunnel(demo, stop)
     except PlaygroundError as error:
-        return f"There is no public link: {error} {local}"
+        return say("tunnel.no_link", why=error, local=say("tunnel.local"))
     except Exception as error:  # whatever a foreign tunnel raises, the page itself is up
         log.debug("no tunnel", exc_info=error)
-        return f"There is no public link: the tunnel service cannot be reached. {local}"
-    return f"Public link, for up to a week: {demo.share_url}"
+        return say("tunnel.no_link", why=say("tunnel.no_service"), local=say("tunnel.local"))
+    return say("tunnel.link", address=demo.share_url)
 
 
 def open_tunnel(demo: gr.Blocks, stop: threading.Event) -> str:
@@ -59,7 +59,7 @@ def open_tunnel(demo: gr.Blocks, stop: threading.Event) -> str:
         while worker.is_alive() and time.monotonic() < deadline and not stop.is_set():
             worker.join(0.1)
     if not made:
-        raise PlaygroundError("the tunnel service did not answer in time.")
+        raise PlaygroundError(say("tunnel.no_answer"))
     if isinstance(made[0], BaseException):
         raise made[0]
     return made[0]
@@ -75,9 +75,9 @@ def writable_folder() -> Path:
 def verify(program: Path, checksum: str | None) -> None:
     """PlaygroundError unless the tunnel program is the one that is known."""
     if checksum is None:
-        raise PlaygroundError("the tunnel program is not known for this kind of machine.")
+        raise PlaygroundError(say("tunnel.unknown_program"))
     if hashlib.sha256(program.read_bytes()).hexdigest() != checksum:
-        raise PlaygroundError(f"the tunnel program {program.name} is not the expected one. Delete it and try again.")
+        raise PlaygroundError(say("tunnel.wrong_program", name=program.name))
 
 
 def close_tunnels() -> None:

@@ -1,4 +1,4 @@
-"""From a click to component updates: builds the request, runs the engine, and turns its events into what is shown.
+"""From a click to component updates: builds the request, starts the run, and turns its events into what is shown.
 
 It knows nothing of models; a tab says which components hold which field and how a result looks.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,14 @@ from typing import Any
 import gradio as gr
 
 from playground.catalog import ModelCard
-from playground.engine import Engine
+from playground.chips import chips
 from playground.errors import PlaygroundError, explain
-from playground.events import Audio, AudioResult, Done, Event, ImagesResult, Loading, Notice, Queued, Step, Text
+from playground.events import Audio, AudioResult, Done, Event, ImagesResult, Loading, Notice, Queued, Step, Stopped, Text
 from playground.guard import visitor_of
 from playground.requests import Request, TextToSpeechRequest
+from playground.runs import Run
+from playground.site import QUIET, Site
+from playground.wording import say
 
 log = logging.getLogger(__name__)
 IN_FLIGHT = 64
@@ -32,21 +36,27 @@ Show = Callable[[Event, Request], Updates]
 class Job:
     """The parts of a tab that a run needs.
 
-    request: the class to build; controls: a component for each of its fields that people can set; prepare: turns the
-    controls' values into the request's (for example an editor's layers into image and mask); begin: called at each
-    click with the controls' values, returns the function that turns an event into updates of the tab's own components;
-    starts: all buttons of the tab that start a run, where `go` is not the only one: they are off while one works.
+    place: the tab's task; request: the class to build; controls: a component for each of its fields that people can
+    set; prepare: turns the controls' values into the request's (for example an editor's layers into image and mask);
+    begin: called for each run with the controls' values, returns the function that turns an event into updates of the
+    tab's own components; starts: all buttons of the tab that start a run, where `go` is not the only one: they are off
+    while one works; expect: the line that says how long the next run will take; triggers: the events that start it,
+    where that is not just a click on `go`; after: events behind which it starts too, such as one that fills the prompt.
     """
 
+    place: str
     request: type[Request]
     controls: Mapping[str, gr.components.Component]
     go: gr.Button
     stop: gr.Button
     status: gr.HTML
     made_by: gr.HTML
+    expect: gr.HTML
     begin: Callable[[dict[str, Any]], Show]
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict
     starts: tuple[gr.Button, ...] = ()
+    triggers: tuple[Any, ...] | None = None
+    after: tuple[Any, ...] = ()
 
     def switched(self, *, busy: bool) -> Updates:
         """Updates of the buttons that start runs and of Stop."""
@@ -54,43 +64,114 @@ class Job:
         return starts | {self.stop: gr.update(interactive=busy)}
 
 
-def status_line(text: str, kind: str = "calm", *, part: float | None = None) -> str:
-    """The status line's HTML. kind: calm, busy, done or error; part: 0..1 of the work done, for the bar."""
-    bar = "" if part is None else f'<div class="pg-bar"><i style="width:{100 * part:.0f}%"></i></div>'
-    role = "alert" if kind == "error" else "status"
-    return f'<div class="pg-status pg-{kind}" role="{role}" aria-live="polite">{html.escape(text)}{bar}</div>'
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What the status line says. kind: calm, busy, done or error; part: 0..1 of the work done, for the bar."""
+
+    text: str
+    kind: str = "calm"
+    part: float | None = None
+
+    @property
+    def bar(self) -> str:
+        """The bar's HTML."""
+        if self.part is None:
+            return ""
+        share = round(100 * min(self.part, 1))
+        return (
+            f'<div class="pg-bar" role="progressbar" aria-valuenow="{share}" aria-valuemin="0" aria-valuemax="100"'
+            f' aria-label="{say("status.progress")}"><i style="width:{share}%"></i></div>'
+        )
+
+    def line(self) -> str:
+        """The line in the tab."""
+        return f'<div class="pg-status pg-{self.kind}"><span>{html.escape(self.text)}</span>{self.bar}</div>'
+
+    def row(self, place: str) -> str:
+        """The row in the strip below all tabs; nothing for what has no news."""
+        if self.kind == "calm":
+            return ""
+        title = html.escape(say(f"{place}.tab"))
+        stop = f'<button type="button" data-stop>{say("page.stop")}</button>' if self.kind == "busy" else ""
+        return (
+            f'<div class="pg-run pg-{self.kind}" data-task="{place}"><button type="button" data-open="{place}"'
+            f' title="{html.escape(say("page.show_tab", tab=say(f"{place}.tab")))}">{title}</button>'
+            f"<span>{html.escape(self.text)}</span>{stop}{self.bar}</div>"
+        )
 
 
-def describe(event: Event, notices: list[str]) -> str | None:
-    """The status line for an event, None where it stays as it is."""
-    match event:
-        case Queued(ahead=0):
-            return status_line("Starting…", "busy")
-        case Queued(ahead=n):
-            return status_line(f"Waiting for the device: {n} {'run is' if n == 1 else 'runs are'} before yours.", "busy")
-        case Loading(title=title):
-            return status_line(f"Loading {title} into memory…", "busy")
-        case Step(index=index, total=total, what=what, seconds_left=left) if total:
-            rest = "" if left is None else f", about {max(left, 0):.0f} s left" if left >= 1 else ", almost done"
-            return status_line(f"{what.capitalize()} {index} of {total}{rest}.", "busy", part=index / total)
-        case Text(tokens=tokens):
-            return status_line(f"Writing: {tokens} tokens so far.", "busy")
-        case Audio(index=index, total=total):
-            return status_line(f"Speaking: sentence {index + 1} of {total} is ready.", "busy", part=(index + 1) / total)
-        case Notice(text=text):
-            notices.append(text)
-            return status_line(text, "busy")
-        case Done():
-            return status_line(" ".join([finished(event), *notices]), "done")
-    return None
+class Teller:
+    """Puts a run's events into words: what runs, whose turn it is, how far it is, how long it still takes."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._begun: float | None = None
+        self._notices: list[str] = []
+
+    def tell(self, event: Event) -> Said | None:
+        """The words for an event, None where they stay as they are."""
+        match event:
+            case Queued(ahead=0):
+                return Said(text=say("status.starting"), kind="busy")
+            case Queued(ahead=count):
+                return Said(text=say("status.queued", count=count), kind="busy")
+            case Loading(title=title):
+                return Said(text=say("status.loading", model=title), kind="busy")
+            case Step(index=index, total=total, what=what, seconds_left=left) if total:
+                text = say("status.step", what=what.capitalize(), index=index, total=total, left=self._left(left))
+                return Said(text=text, kind="busy", part=index / total)
+            case Text(tokens=tokens):
+                part = tokens / self._request.max_new_tokens
+                text = say("status.writing", count=tokens, most=self._request.max_new_tokens, left=self._left(self._rest(part)))
+                return Said(text=text, kind="busy", part=part)
+            case Audio(index=index, total=total):
+                part = (index + 1) / total
+                text = say("status.speaking", index=index + 1, total=total, left=self._left(self._rest(part)))
+                return Said(text=text, kind="busy", part=part)
+            case Notice(text=text):
+                self._notices.append(text)
+                return Said(text=text, kind="busy")
+            case Done():
+                return Said(text=" ".join([finished(event), *self._notices]), kind="done")
+        return None
+
+    def _rest(self, part: float) -> float | None:
+        """Seconds left where a part of the work is done, from how long that part took."""
+        if self._begun is None:
+            self._begun = time.monotonic()
+        spent = time.monotonic() - self._begun
+        return spent * (1 - part) / part if spent > 0.5 and part > 0 else None
+
+    @staticmethod
+    def _left(seconds: float | None) -> str:
+        if seconds is None:
+            return ""
+        return say("status.left", seconds=f"{seconds:.0f}") if seconds >= 1 else say("status.almost")
 
 
 def finished(done: Done) -> str:
     """The sentence at the end of a run."""
     result = done.result
+    sentence = say("status.done", seconds=f"{done.seconds:.1f}")
     if isinstance(result, ImagesResult) and result.changed_outside is not None:
-        return f"Done in {done.seconds:.1f} s. {result.changed_outside} pixels changed outside the painted part."
-    return f"Done in {done.seconds:.1f} s."
+        sentence += " " + say("status.changed_outside", count=result.changed_outside)
+    return sentence
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people, before the run."""
+    if seconds < 1:
+        return say("status.under_a_second")
+    if seconds < 90:
+        return say("status.seconds", count=round(seconds))
+    return say("status.minutes", count=round(seconds / 60))
+
+
+def expectation(site: Site, request: Request, card: ModelCard) -> str:
+    """The line under the button: how long the request will take here, as far as is known."""
+    seconds = site.runs.timings.of(request, loaded=card.id in site.engine.pool.loaded())
+    text = say("status.unknown_time") if seconds is None else say("status.expected", duration=duration(seconds))
+    return f'<p class="pg-expect">{html.escape(text)}</p>'
 
 
 def made_by(card: ModelCard, done: Done) -> str:
@@ -98,12 +179,12 @@ def made_by(card: ModelCard, done: Done) -> str:
     phases = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in done.timings.items() if seconds >= 0.005)
     took = f"{done.seconds:.1f} s"
     if isinstance(done.result, AudioResult):
-        took = f"{audio_seconds(done.result):.1f} s of speech in {work_seconds(done):.1f} s"
-    return (
-        f'<p class="pg-made" title="{html.escape(phases)}">Made by <b>{html.escape(card.title)}</b>, trained on'
-        f" {html.escape(card.training_data)}. Licence: {html.escape(card.licence)}. Seed {done.seed}."
-        f" {took} on {html.escape(done.device)}.</p>"
+        took = say("status.speech_in", length=f"{audio_seconds(done.result):.1f}", seconds=f"{work_seconds(done):.1f}")
+    line = say(
+        "status.made_by", model=f"<b>{html.escape(card.title)}</b>", data=html.escape(card.training_data),
+        licence=html.escape(card.licence), seed=done.seed, took=took, device=html.escape(done.device),
     )
+    return f'<p class="pg-made" title="{html.escape(phases)}">{line}</p>'
 
 
 def audio_seconds(result: AudioResult) -> float:
@@ -147,76 +228,140 @@ def speech_facts(done: Done, request: TextToSpeechRequest) -> dict[str, Any]:
     }
 
 
-def wire(
-    engine: Engine, job: Job, *others: Job, outputs: tuple[gr.components.Component, ...], also: tuple[Any, ...] = (),
-    after: tuple[Any, ...] = (),
-) -> None:
-    """Connects a tab's buttons. outputs: the components that `begin`'s function updates; also: further triggers of the
-    first job (the prompt box's submit); after: events behind which it starts (one that has filled the prompt box);
-    others: jobs that share its Stop, status line and outputs, each with a button of its own.
-    Raises at start-up where controls and the request's fields differ."""
-    running = []
-    for one in (job, *others):
+@dataclass(frozen=True, kw_only=True)
+class Memo:
+    """What a page needs to follow a run again: which of the place's jobs it was, and the controls' values (without an
+    editor's layers, which are large)."""
+
+    job: int
+    values: dict[str, Any]
+
+
+def wire(site: Site, *jobs: Job, outputs: tuple[gr.components.Component, ...]) -> None:
+    """Connects a tab's buttons. jobs: they share place, Stop, status line and outputs; outputs: the components that
+    `begin`'s functions update. Raises at start-up where controls and the request's fields differ."""
+    first = jobs[0]
+    row = site.rows[first.place]
+    shown = list(dict.fromkeys([
+        first.status, first.made_by, first.expect, site.chips, row, *first.switched(busy=False), *outputs,
+    ]))
+    for number, job in enumerate(jobs):
         how = {
-            "fn": runner(engine, one), "inputs_kwargs": dict(one.controls), "show_progress": "hidden",
-            "concurrency_limit": IN_FLIGHT, "outputs": [one.status, one.made_by, *one.switched(busy=False), *outputs],
-            "api_visibility": "private", "trigger_mode": "once",
+            "fn": runner(site, jobs, number), "inputs_kwargs": dict(job.controls), "show_progress": "hidden",
+            "concurrency_limit": IN_FLIGHT, "outputs": shown, "api_visibility": "private", "trigger_mode": "once",
         }
-        first = one is job
-        running.append(gr.on(triggers=[one.go.click, *(also if first else ())], **how))
-        running += [event.then(**how) for event in after if first]
-    quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    cancelled = job.stop.click(None, cancels=running, **quiet)
-    cancelled.then(  # behind it, or a step that was under way could be shown over these words
-        lambda: {job.status: status_line("Stopped. What was made so far stays.", "calm")} | job.switched(busy=False),
-        outputs=[job.status, *job.switched(busy=False)], **quiet,
+        triggers = (job.go.click,) if job.triggers is None else job.triggers
+        if triggers:
+            gr.on(triggers=list(triggers), **how)
+        for event in job.after:
+            event.then(**how)
+
+    def stop(http: gr.Request) -> None:
+        site.runs.stop(visitor_of(http), first.place)
+
+    gr.on([first.stop.click, row.stop], stop, **QUIET)
+    site.demo.load(
+        finder(site, jobs), outputs=shown, show_progress="hidden", concurrency_limit=IN_FLIGHT, api_visibility="private",
     )
+    foresee(site, first)
 
 
-def runner(engine: Engine, job: Job) -> Callable[..., Iterator[Updates]]:
+def runner(site: Site, jobs: tuple[Job, ...], number: int) -> Callable[..., Iterator[Updates]]:
     """The function behind a job's button."""
+    job = jobs[number]
     fields = {f.name for f in dataclasses.fields(job.request)}
     if job.prepare is dict and (wrong := set(job.controls) - fields):
         raise ValueError(f"{job.request.__name__} has no field {', '.join(sorted(wrong))}")
 
     def run(http: gr.Request, **values: Any) -> Iterator[Updates]:
-        yield from follow(engine, job, values, visitor_of(http))
+        yield from begin(site, jobs, number, values, visitor_of(http))
 
     run.costly = True
     return run
 
 
-def follow(engine: Engine, job: Job, values: dict[str, Any], visitor: str) -> Iterator[Updates]:
-    """One run, as component updates; every error becomes a sentence in the status line."""
-    back = job.switched(busy=False)
-    notices: list[str] = []
-    events = None
+def finder(site: Site, jobs: tuple[Job, ...]) -> Callable[..., Iterator[Updates]]:
+    """The function that takes up the visitor's last run again when the page is loaded anew. One without a cookie may
+    be several people behind one address, who must not see each other's results."""
+
+    def find(http: gr.Request) -> Iterator[Updates]:
+        visitor = visitor_of(http)
+        run = site.runs.find(visitor, jobs[0].place) if visitor.startswith("visitor:") else None
+        if run is None:
+            yield {jobs[0].status: gr.skip()}
+        else:
+            yield from follow(site, jobs[run.memo.job], run)
+
+    return find
+
+
+def foresee(site: Site, job: Job) -> None:
+    """Says how long a run will take, whenever a control that it depends on changes."""
+    def look(**values: Any) -> Any:
+        try:
+            request, card = site.engine.check(job.request(**job.prepare(values)))
+            return expectation(site, request, card)
+        except PlaygroundError:
+            return ""
+
+    changes = [control.change for control in job.controls.values() if not isinstance(control, gr.ImageEditor)]
+    gr.on(changes, look, inputs_kwargs=dict(job.controls), outputs=job.expect, trigger_mode="always_last", **QUIET)
+
+
+def begin(site: Site, jobs: tuple[Job, ...], number: int, values: dict[str, Any], visitor: str) -> Iterator[Updates]:
+    """A click: one run, as component updates; every error becomes a sentence in the status line."""
+    job = jobs[number]
+    light = {name: value for name, value in values.items() if not isinstance(job.controls[name], gr.ImageEditor)}
     try:
-        request, card = engine.check(job.request(**job.prepare(values)))
-        show = job.begin(values)
-        yield {job.status: status_line("Starting…", "busy")} | job.switched(busy=True)
-        events = engine.run(request, visitor)
+        request = job.request(**job.prepare(values))
+        run = site.runs.start(request, visitor, place=job.place, memo=Memo(job=number, values=light))
+    except PlaygroundError as error:
+        yield job.switched(busy=False) | says(site, job, Said(text=str(error), kind="error"))
+    except Exception as error:  # the page's last stand: a fault of ours must not end in silence
+        log.error("a run failed on the page", exc_info=error)
+        yield job.switched(busy=False) | says(site, job, Said(text=str(explain(error)), kind="error"))
+    else:
+        yield from follow(site, job, run)
+
+
+def says(site: Site, job: Job, said: Said) -> Updates:
+    """The same words in the tab's status line and in the strip."""
+    return {job.status: said.line(), site.rows[job.place]: said.row(job.place)}
+
+
+def follow(site: Site, job: Job, run: Run) -> Iterator[Updates]:
+    """A run as component updates, from its first event on, however long it has been running or is over."""
+    back = job.switched(busy=False)
+    teller = Teller(run.request)
+    events = run.follow()
+    try:
+        show = job.begin(run.memo.values)
+        yield says(site, job, Said(text=say("status.starting"), kind="busy")) | job.switched(busy=True)
         for event in events:
             if event is None:
                 yield {job.status: gr.skip()}
                 continue
-            updates = show(event, request)
-            line = describe(event, notices)
+            updates = show(event, run.request)
             if isinstance(event, Done):
                 if updates:
                     yield updates  # on its own, since it may update a button that `back` updates too
-                updates = back | {job.made_by: made_by(card, event)}
+                updates = back | {
+                    job.made_by: made_by(run.card, event), job.expect: expectation(site, run.request, run.card),
+                    site.chips: chips(site),
+                }
             if isinstance(event, Step) and event.preview is not None or isinstance(event, Audio) and event.index == 0:
                 updates[job.made_by] = ""  # it speaks of the result that this one has replaced
-            if line is not None:
-                updates[job.status] = line
+            said = teller.tell(event)
+            if said is not None:
+                updates |= says(site, job, said)
             if updates:
                 yield updates
+    except Stopped:
+        yield back | says(site, job, Said(text=say("status.stopped")))
     except PlaygroundError as error:
-        yield back | {job.status: status_line(str(error), "error")}
+        yield back | says(site, job, Said(text=str(error), kind="error"))
     except Exception as error:  # the page's last stand: a fault of ours must not end in silence
         log.error("a run failed on the page", exc_info=error)
-        yield back | {job.status: status_line(str(explain(error)), "error")}
+        yield back | says(site, job, Said(text=str(explain(error)), kind="error"))
     finally:
-        if events is not None:
-            events.close()
+        events.close()

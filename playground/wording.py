@@ -17,13 +17,15 @@ def table() -> dict[str, Any]:
     return tomllib.loads(TABLE.read_text(encoding="utf8"))
 
 
-def entry(key: str) -> Any:
-    """What stands under a key of dotted names; KeyError with the whole key where there is nothing."""
+def entry(key: str) -> str | dict[str, str]:
+    """The text under a key of dotted names, or its forms `one` and `other`; KeyError with the whole key where none is."""
     found: Any = table()
     for name in key.split("."):
         if not isinstance(found, dict) or name not in found:
             raise KeyError(key)
         found = found[name]
+    if isinstance(found, dict) and "other" not in found:
+        raise KeyError(key)
     return found
 
 

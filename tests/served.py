@@ -13,6 +13,7 @@ from playground.engine import Engine
 from playground.guard import Limits
 from playground.pool import ModelPool
 from playground.shelf import Shelf
+from playground.tabs import cards as examples
 
 GENEROUS = Limits(posts_per_visitor=10_000, posts_per_address=10_000, posts_in_all=10_000)
 
@@ -37,9 +38,9 @@ def serving(cards: tuple[ModelCard, ...], folder: Path, *, load: Callable = pipe
     engine = Engine(catalog=Catalog(cards), pool=pool, shared=options.public)
     shelf = Shelf(folder / "made")
     demo = page.build(engine, shelf=shelf, shared=options.public)
-    made = launch.Page(demo=demo, engine=engine, costly=page.costly(demo), look=theme.look(), routes=[shelf.route()])
+    made = launch.Page(demo=demo, engine=engine, costly=page.costly(demo), look=theme.look(), routes=[shelf.route(), examples.route()])
     try:
-        address = launch.start(made, options, limits=GENEROUS, say=lambda line: None)
+        address = launch.start(made, options, limits=GENEROUS, tell=lambda line: None)
         yield Served(address=address.rstrip("/"), engine=engine, page=made)
     finally:
         launch.end(made)

@@ -26,6 +26,7 @@ SPOKEN = {"voice", "audio_seconds", "real_time_factor", "exact_words", "words"}
 DEFAULTLESS = {"prompt", "text", "image", "mask"}
 FACTS = {
     "model", "title", "training_data", "licence", "seed", "seconds", "timings", "device", "dtype", "threads", "peak_memory",
+    "notices",
 }
 BY_TASK = {request.task: request for request in REQUESTS}
 
@@ -216,6 +217,7 @@ BAD = [
     ("text_generation", {"model": "pictures"}), ("text_generation", {"seed": -2}),
     ("text_to_image", {"steps": 0}), ("text_to_image", {"steps": 61}), ("text_to_image", {"width": 256}),
     ("text_to_image", {"scheduler": "Magic"}), ("text_to_image", {"num_images": 5}),
+    ("text_to_image", {"num_images": 99}),
     ("text_to_image", {"num_images": 2, "to_seed": 5}), ("text_to_image", {"to_seed": -1}),
     ("text_to_image", {"frames": 2}), ("text_to_image", {"variation": 1.1}),
     ("image_to_image", {"image": None}), ("image_to_image", {"steps": 4, "strength": 0.1}),
@@ -244,7 +246,8 @@ def test_a_bad_value_gives_the_requests_sentence(client, served, files, task, wr
     opened = {name: read(files[values[name]]) for name, read in api.FILES.items() if values.get(name)}
     with pytest.raises(BadRequest) as expected:
         served.engine.check(BY_TASK[task](**values | opened))
-    assert refusal(client, task, sent(values, files)) == str(expected.value)
+    sentence = refusal(client, task, sent(values, files))
+    assert sentence == f"{expected.value} (field: {expected.value.field})" and expected.value.field in wrong
 
 
 @pytest.mark.parametrize(("name", "sentence"), [
@@ -252,6 +255,20 @@ def test_a_bad_value_gives_the_requests_sentence(client, served, files, task, wr
 ])
 def test_a_file_that_is_no_picture(client, files, name, sentence):
     assert sentence in refusal(client, "super_resolution", {"image": file(files[name])})
+
+
+def test_a_file_is_named_by_the_field_that_it_was_sent_for(client, files):
+    values = {"prompt": "a pear", "image": file(files["image"]), "mask": file(files["words"])}
+    assert refusal(client, "inpainting", values).endswith("(field: mask)")
+
+
+def test_what_was_done_without_being_asked_stands_in_the_facts(client):
+    plain = {"prompt": "a red apple", "steps": 1, "seed": 3}
+    _, facts = client.predict(**plain, api_name="/text_to_image")
+    assert facts["notices"] == []
+    _, facts = client.predict(**plain, negative_prompt="blurry", api_name="/text_to_image")
+    (notice,) = facts["notices"]
+    assert "negative prompt" in notice and "left out" in notice
 
 
 def test_a_file_that_is_no_recording(client, files):

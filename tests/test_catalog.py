@@ -132,14 +132,14 @@ def test_narrower_limits_hold(card: ModelCard, kind: type[Request]) -> None:
     for name, limits in card.limits.items():
         wide = kind.limits(name)
         for value in {wide.low, wide.high} - {limits.low, limits.high}:
-            with pytest.raises(BadRequest, match=name) as caught:
+            with pytest.raises(BadRequest) as caught:
                 card.complete(made(card, kind, **{name: value}))
             assert caught.value.field in (name, "strength")  # few steps may leave less than one at the default strength
             assert "\n" not in str(caught.value)
 
 
 def test_a_number_that_a_model_has_no_choice_of_is_said_plainly() -> None:
-    with pytest.raises(BadRequest, match=r"^width must be 128, not 512\.$"):
+    with pytest.raises(BadRequest, match=r"^Width must be 128 with this model; it was 512\.$"):
         CATALOG.find("pictures").complete(made(CATALOG.find("pictures"), BY_TASK["text_to_image"], width=512))
 
 
@@ -175,7 +175,7 @@ def test_limits_of_a_card_are_used_by_the_page() -> None:
 
 @pytest.mark.parametrize("model", ["nothing", "WORDS", "words ", "../words", "/etc/passwd", "words\x00"])
 def test_unknown_models_are_refused(model: str) -> None:
-    with pytest.raises(BadRequest, match="^model must be one of") as caught:
+    with pytest.raises(BadRequest, match="^There is no model of this name here") as caught:
         CATALOG.find(model)
     assert caught.value.field == "model"
     assert model not in str(caught.value)

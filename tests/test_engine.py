@@ -14,7 +14,7 @@ import pytest
 
 from playground.catalog import Catalog
 from playground.engine import Engine, Turns
-from playground.errors import BadRequest, Busy, OutOfMemory, PlaygroundError, Unexpected
+from playground.errors import BadRequest, Busy, NoNetwork, OutOfMemory, PlaygroundError, Unexpected
 from playground.events import Done, Loading, Queued, Step, TextResult
 from playground.pool import ModelPool
 from playground.requests import MAX_SEED, RANDOM_SEED, TextToImageRequest
@@ -64,7 +64,7 @@ def test_a_random_seed_is_drawn_and_reported():
 
 def test_a_wrong_request_is_refused_before_anything_waits():
     engine = engine_of(lambda card: FakeModel())
-    with pytest.raises(BadRequest, match="one of the models"):
+    with pytest.raises(BadRequest, match="no model of this name"):
         engine.run(ask(model="nobody"), "a")
     with pytest.raises(BadRequest, match="cannot do this task"):
         engine.run(TextToImageRequest(prompt="a fox", model="slow"), "a")
@@ -295,6 +295,22 @@ def test_a_failed_load_is_said_in_words_and_its_cause_is_in_the_log(caplog):
     assert "/home" not in str(caught.value)
     assert "/home/somebody/model.safetensors is gone" in caplog.text
     assert isinstance(events_of(engine.run(ask(), "a"))[-1], Done)
+
+
+def test_a_fault_that_is_to_be_expected_is_one_line_in_the_log(caplog):
+    shop = Shop(lambda card: FakeModel(), fails={"slow": ConnectionError("no way to the hub\nafter 5 tries" + "." * 500)})
+    with pytest.raises(NoNetwork):
+        events_of(engine_of(shop).run(ask(), "a"))
+    (record,) = caplog.records
+    line = record.getMessage()
+    assert line.startswith("slow failed in text_generation: ConnectionError: no way to the hub after 5 tries")
+    assert record.exc_info is None and "\n" not in line and len(line) < 300
+
+
+def test_a_refusal_of_our_own_is_not_logged(caplog):
+    with pytest.raises(Busy):
+        events_of(engine_of(lambda card: FakeModel(error=Busy("Come back later."))).run(ask(), "a"))
+    assert not caplog.records
 
 
 def test_closing_the_engine_ends_every_run_also_for_those_who_listen(held):

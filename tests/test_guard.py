@@ -27,7 +27,7 @@ class Served:
         self.index = {fn.api_name: i for i, fn in self.demo.fns.items()}
         self.page = launch.Page(demo=self.demo, engine=self.engine, costly=costly)
         self.url = launch.start(
-            self.page, launch.Options(port=fake_page.unused_port(), **options), limits=limits, say=self.lines.append
+            self.page, launch.Options(port=fake_page.unused_port(), **options), limits=limits, tell=self.lines.append
         )
 
     def close(self) -> None:

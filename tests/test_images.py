@@ -127,9 +127,9 @@ REFUSED = {
     "postscript": (io.BytesIO(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n"), "not a picture"),
     "truncated png": (io.BytesIO(saved(photo(size=(90, 90))).getvalue()[:900]), "damaged or cut off"),
     "truncated jpeg": (io.BytesIO(saved(photo(size=(90, 90)), "JPEG").getvalue()[:1500]), "damaged or cut off"),
-    "26 megapixels": (png_header(6500, 4000), "26 megapixels; at most 25"),
-    "169 megapixels": (png_header(13_000, 13_000), "at most 25 megapixels"),
-    "400 megapixels": (png_header(20_000, 20_000), "at most 25 megapixels"),
+    "26 megapixels": (png_header(6500, 4000), "more than 25 megapixels"),
+    "169 megapixels": (png_header(13_000, 13_000), "more than 25 megapixels"),
+    "400 megapixels": (png_header(20_000, 20_000), "more than 25 megapixels"),
     "a large file": (io.BytesIO(bytes(MAX_BYTES + 1)), "over 10 MB"),
     "no file": ("no such file.png", "not a picture"),
 }

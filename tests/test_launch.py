@@ -131,7 +131,7 @@ def test_busy_port_moves_on_to_the_next_and_says_so():
         demo, engine, costly = fake_page.build()
         page, lines = launch.Page(demo=demo, engine=engine, costly=costly), []
         try:
-            url = launch.start(page, launch.Options(port=port), say=lines.append)
+            url = launch.start(page, launch.Options(port=port), tell=lines.append)
             used = int(url.rsplit(":", 1)[1])
             assert used > port
             assert lines == [f"Port {port} is in use, so the page is on {used}.", f"Playground is at {url} (Ctrl-C ends it)."]
@@ -153,7 +153,7 @@ def lines_of(tunnel_, **options) -> tuple[list[str], int]:
     page, lines = launch.Page(demo=demo, engine=engine, costly=costly), []
     try:
         url = launch.start(
-            page, launch.Options(port=fake_page.unused_port(), **options), tunnel=tunnel_, say=lines.append
+            page, launch.Options(port=fake_page.unused_port(), **options), tunnel=tunnel_, tell=lines.append
         )
         return lines, httpx.get(f"{url}/config", trust_env=False).status_code
     finally:
@@ -167,7 +167,7 @@ def offline(demo, stop):
 def test_without_a_tunnel_the_page_stays_and_one_sentence_says_so():
     lines, status = lines_of(offline, share=True)
     assert lines[1] == (
-        "There is no public link: the tunnel service cannot be reached. The page works on this machine; to let others on"
+        "There is no public link. The tunnel service cannot be reached. The page works on this machine; to let others on"
         " your network in, start it with --host 0.0.0.0."
     )
     assert lines[2].startswith("User: playground   Password: ") and len(lines[2].split()[-1]) >= 12

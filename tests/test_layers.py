@@ -18,10 +18,10 @@ WEB = {"gradio", "gradio_client", "starlette", "fastapi", "uvicorn"}
 
 MEMBERS = {
     "values": ("requests", "events", "errors", "images", "sounds", "wording"),
-    "facts": ("device", "catalog", "hub"),
+    "facts": ("device", "catalog", "hub", "timings"),
     "models": ("pipelines", "networks", "speech_text"),
-    "engine": ("pool", "engine"),
-    "page": ("page", "api", "wiring", "theme", "guard", "shelf", "tabs", "launch", "tunnel"),
+    "engine": ("pool", "engine", "runs"),
+    "page": ("page", "site", "chips", "remembered", "api", "wiring", "theme", "guard", "shelf", "tabs", "launch", "tunnel"),
     "recipes": ("training",),
     "commands": ("bench",),
 }

@@ -12,6 +12,7 @@ from playground import sounds
 from playground.errors import BadRequest
 from playground.events import AudioResult, SpokenPiece, SpokenWord
 from playground.requests import AUDIO_FORMATS, Reference, TextToSpeechRequest
+from playground.wording import say
 
 RATE = 16_000
 TAGS = sounds.tags_of(
@@ -223,7 +224,7 @@ def refusal(path) -> str:
     return sentence
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0.5, "0.5 seconds"), (61, "more than 60 seconds"), (400, "more than 60 seconds")])
+@pytest.mark.parametrize(("seconds", "said"), [(0.5, "too short"), (61, "longer than 60 seconds"), (400, "longer than 60 seconds")])
 def test_too_short_and_too_long(tmp_path, seconds, said):
     assert said in refusal(saved(tmp_path / "a.flac", tone(seconds)))
 
@@ -237,24 +238,24 @@ def test_just_long_and_short_enough(tmp_path, seconds):
                                      bytes(range(256)) * 40])
 def test_what_is_no_recording(tmp_path, content):
     (tmp_path / "a.wav").write_bytes(content)
-    assert refusal(tmp_path / "a.wav") == sounds.UNREADABLE
+    assert refusal(tmp_path / "a.wav") == say("sounds.unreadable")
 
 
 def test_what_is_not_there_or_no_file(tmp_path):
     for path in (tmp_path / "nothing.wav", tmp_path):
-        assert refusal(path) == sounds.UNREADABLE
+        assert refusal(path) == say("sounds.unreadable")
 
 
 @pytest.mark.parametrize("format", ["AIFF", "AU", "W64", "CAF"])
 def test_other_containers_are_refused(tmp_path, format):
-    assert refusal(saved(tmp_path / "a.wav", tone(2), format=format)) == sounds.UNREADABLE
+    assert refusal(saved(tmp_path / "a.wav", tone(2), format=format)) == say("sounds.unreadable")
 
 
 def test_files_that_would_unfold_to_much_more_are_refused(tmp_path):
     wide = saved(tmp_path / "wide.ogg", np.zeros((RATE * 2, 60), np.float32), format="OGG", subtype="VORBIS")
     assert "channels" in refusal(wide)
     long = saved(tmp_path / "long.flac", np.zeros(RATE * 3600, np.int16))
-    assert "more than 60 seconds" in refusal(long)
+    assert "longer than 60 seconds" in refusal(long)
     (tmp_path / "large.wav").write_bytes(b"RIFF" + bytes(sounds.MAX_BYTES))
     assert "over 10 MB" in refusal(tmp_path / "large.wav")
 

@@ -1,1 +1,104 @@
-// page
+// What concerns the whole page: Simple and Expert, light and dark, the strip's way to a tab, news for screen readers,
+// beginning anew. What is remembered here stands in localStorage under names that begin with "playground".
+(() => {
+  const root = document.documentElement;
+  const TASKS = ["text_generation", "text_to_image", "image_to_image", "inpainting", "super_resolution", "text_to_speech"];
+  const recalled = (name) => { try { return localStorage.getItem(`playground-${name}`); } catch { return null; } };
+  const keep = (name, value) => { try { localStorage.setItem(`playground-${name}`, value); } catch { /* not allowed: for this time only */ } };
+  const tabs = () => [...document.querySelectorAll("#pg-tabs [role=tab]")];
+  const openTask = () => TASKS[tabs().findIndex((tab) => tab.getAttribute("aria-selected") === "true")];
+
+  function mode(expert) {
+    root.classList.toggle("pg-expert", expert);
+    document.getElementById("pg-mode")?.setAttribute("aria-checked", String(expert));
+  }
+  function shade(dark) {
+    document.body?.classList.toggle("dark", dark);
+    root.style.colorScheme = dark ? "dark" : "light";
+  }
+  mode(recalled("mode") === "expert");
+
+  window.pgOpen = (task) => tabs()[TASKS.indexOf(task)]?.click();
+  window.pgReset = ({ demo = false } = {}) => {
+    sessionStorage.setItem("playground-again", demo ? "?demo" : "");
+    document.getElementById("pg-forget")?.click();
+  };
+  window.pgReload = () => {
+    for (const name of Object.keys(localStorage)) {
+      if (name.startsWith("playground-") && !["playground-mode", "playground-shade"].includes(name)) localStorage.removeItem(name);
+    }
+    location.href = location.pathname + (sessionStorage.getItem("playground-again") || "");
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("#pg-mode, #pg-shade");
+    if (button?.id === "pg-mode") {
+      const expert = !root.classList.contains("pg-expert");
+      mode(expert);
+      keep("mode", expert ? "expert" : "simple");
+    } else if (button) {
+      const dark = !document.body.classList.contains("dark");
+      shade(dark);
+      keep("shade", dark ? "dark" : "light");
+    }
+  });
+
+  // A screen reader is told when a run begins, waits, ends or fails, in whichever tab, but not of every step.
+  let live, told = "";
+  function tell(text) {
+    if (!live) {
+      live = Object.assign(document.createElement("div"), { id: "pg-live", className: "pg-unseen" });
+      live.setAttribute("role", "status");
+      document.body.append(live);
+    }
+    if (text && text !== told) live.textContent = told = text;
+  }
+  const news = new Map();
+  function listen() {
+    const open = openTask();
+    if (open) document.body.dataset.task = open;
+    for (const task of TASKS) {
+      const line = document.querySelector(`#${task}-run .pg-run`) ?? document.querySelector(`#${task}-status .pg-status`);
+      if (!line) continue;
+      const kind = line.classList.contains("pg-busy") ? "busy" : line.classList.contains("pg-error") ? "error"
+        : line.classList.contains("pg-done") ? "done" : "calm";
+      const before = news.get(task);
+      news.set(task, kind);
+      if (before === undefined || before === kind) continue;
+      tell(`${tabs()[TASKS.indexOf(task)]?.textContent.trim()}: ${line.querySelector("span")?.textContent ?? ""}`);
+      if (kind === "error" && task === open) {
+        const place = document.querySelector(`#${task}-status`);
+        const box = place?.getBoundingClientRect();
+        if (box && (box.bottom > innerHeight || box.top < 0)) place.scrollIntoView({ block: "center" });
+      }
+      if (kind === "busy" && task === open) reveal(task);
+    }
+  }
+  // On a phone the result stands below the controls: a run that begins brings it into sight.
+  function reveal(task) {
+    const result = document.querySelector(`#${task}-result`);
+    if (!result || result.getBoundingClientRect().top < innerHeight - 200) return;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    document.querySelector(`#${task}-status`)?.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  }
+
+  function begin() {
+    const kept = recalled("shade");
+    if (kept && !/__theme=/.test(location.search)) shade(kept === "dark");
+    let asked = false;
+    new MutationObserver(() => {
+      if (asked) return;
+      asked = true;
+      requestAnimationFrame(() => {
+        asked = false;
+        mode(root.classList.contains("pg-expert"));
+        listen();
+      });
+    }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-selected"], characterData: true });
+  }
+  if (document.body) begin();
+  else addEventListener("DOMContentLoaded", begin);
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.querySelectorAll("audio").forEach((player) => player.pause());
+  });
+})();

@@ -19,7 +19,8 @@ from playground.errors import BadRequest, Unexpected
 from playground.events import Emit, ImagesResult, Notice
 from playground.pipelines import membrane, repaint, schedulers, vocabulary, walk, where
 from playground.pipelines.denoising import Denoising, LinearPreview, linear_preview, pictures
-from playground.requests import DiffusionRequest, ImageToImageRequest, InpaintingRequest, TextToImageRequest
+from playground.requests import DiffusionRequest, ImageToImageRequest, InpaintingRequest, TextToImageRequest, called
+from playground.wording import say
 
 ANEW = 0.9  # the strength that paints anew over the shades of the surroundings; at 1 the ground would be forgotten too
 PREVIEW_SIDE = 512  # longest side of an inpainting's preview, which shows the whole upload
@@ -94,7 +95,7 @@ class DiffusionModel:
         if task not in self._sisters:
             network = getattr(self._pipe, "unet", None)
             if network is not None and network.config.in_channels == 9 and task != "inpainting":
-                raise BadRequest(f"{self.card.title} can only inpaint. Choose another model.", field="model")
+                raise BadRequest(say("pipelines.diffusion.only_inpaints", model=self.card.title), field="model")
             made = self._sister(task)
             made.set_progress_bar_config(disable=True)
             self._sisters[task] = made
@@ -136,7 +137,7 @@ class DiffusionModel:
             pipe.maybe_free_model_hooks()
             self._decode_rate = watched.decode_rate
         if any(getattr(output, "nsfw_content_detected", None) or ()):
-            emit(Notice(text="The model's own safety filter blacked a picture out. Try other words or another seed."))
+            emit(Notice(text=say("pipelines.diffusion.safety_filter")))
         images = tuple(job.finish(p) for p in self._valid(output.images))
         changed = None
         if job.repainting is not None:
@@ -145,21 +146,19 @@ class DiffusionModel:
 
     def _notices(self, request: DiffusionRequest, pipe: Any) -> list[str]:
         """What of the visitor's words the model does not read."""
-        prompts = tuple(filter(None, (request.prompt, getattr(request, "to_prompt", ""))))
-        told = [vocabulary.told(self.card, prompts), *(what_is_cut(pipe, p, what="prompt") for p in prompts)]
+        prompts = {name: text for name in ("prompt", "to_prompt") if (text := getattr(request, name, ""))}
+        told = [vocabulary.told(self.card, tuple(prompts.values()))]
+        told += [what_is_cut(pipe, text, field=name) for name, text in prompts.items()]
         if takes_negative_prompt(pipe):
-            told.append(what_is_cut(pipe, request.negative_prompt, what="negative prompt"))
+            told.append(what_is_cut(pipe, request.negative_prompt, field="negative_prompt"))
         elif request.negative_prompt:
-            told.append(f"{self.card.title} takes no negative prompt, so yours was left out.")
+            told.append(say("pipelines.diffusion.no_negative_prompt", model=self.card.title))
         return [text for text in dict.fromkeys(told) if text]
 
     def _valid(self, pixels: np.ndarray) -> list[Image.Image]:
         """The pipeline's pixels as pictures; a black square would be shown for numbers that are none."""
         if not np.isfinite(pixels).all():
-            raise Unexpected(
-                f"{self.card.title} lost its numbers on the way and made no picture. Try another scheduler, a lower"
-                " guidance scale or other words."
-            )
+            raise Unexpected(say("pipelines.diffusion.no_numbers", model=self.card.title))
         return pictures(pixels)
 
     def _job(self, request: DiffusionRequest, pipe: Any, emit: Emit) -> Job:
@@ -190,8 +189,7 @@ class DiffusionModel:
         cell = cell_of(pipe)
         size = tuple(side // cell * cell for side in (request.width, request.height))
         if size != (request.width, request.height):
-            made = f"{size[0]}x{size[1]}"
-            emit(Notice(text=f"The picture is {made}: this model needs sides that are multiples of {cell}."))
+            emit(Notice(text=say("pipelines.diffusion.other_size", size=f"{size[0]}x{size[1]}", multiple=cell)))
         arguments = walk.arguments(request, pipe, size=size, title=self.card.title)
         return Job(arguments=arguments, size=size, show=same, finish=same)
 
@@ -279,8 +277,8 @@ def weight_bytes(pipe: Any) -> int:
     return sum(t.nbytes for t in tensors.values())
 
 
-def what_is_cut(pipe: Any, text: str, *, what: str) -> str:
-    """A sentence on the words that do not fit into what the model reads, or ""."""
+def what_is_cut(pipe: Any, text: str, *, field: str) -> str:
+    """A sentence on the words of a field that do not fit into what the model reads, or ""."""
     tokenizer, known = pipe.tokenizer, inspect.signature(pipe.__call__).parameters
     if not text:
         return ""
@@ -298,8 +296,4 @@ def what_is_cut(pipe: Any, text: str, *, what: str) -> str:
     fit = limit - frame
     if len(pieces) <= fit:
         return ""
-    words = len(text[pieces[fit][0]:].split())
-    return (
-        f"The {what} is too long: this model reads {fit} pieces of words and it has {len(pieces)}, so the last"
-        f" {words} word{'s' if words != 1 else ''} had no effect."
-    )
+    return say("pipelines.diffusion.cut", field=called(field), count=len(text[pieces[fit][0]:].split()))

@@ -7,6 +7,7 @@ from typing import Any
 
 from playground.errors import BadRequest
 from playground.requests import SCHEDULERS
+from playground.wording import say
 
 OWN = SCHEDULERS[0]
 # clip_sample would cut latents at -1..1, which suits only models that work on pixels
@@ -35,8 +36,8 @@ def build(name: str | None, own: Any, *, title: str) -> Any:
         return type(own).from_config(own.config)
     usable = names(own)
     if name not in usable:
-        others = f"Choose one of {', '.join(usable)}." if len(usable) > 1 else f"Choose {OWN}."
-        raise BadRequest(f"{title} does not work with the scheduler {name}. {others}", field="scheduler")
+        sentence = say("pipelines.diffusion.scheduler", model=title, name=name, names=", ".join(usable))
+        raise BadRequest(sentence, field="scheduler")
     import diffusers
 
     kind = getattr(diffusers, KINDS[name][0])

@@ -19,6 +19,7 @@ from playground.pipelines import joins, voices
 from playground.pipelines.voices import Said, Voice
 from playground.requests import TextToSpeechRequest
 from playground.speech_text.sentences import Sentence, sentences
+from playground.wording import say
 
 STEP_SECONDS = 0.3  # between two signs of life within a sentence
 UNHEARD = 0.1  # seconds of silence in place of a sentence of which the model made no sound
@@ -87,11 +88,11 @@ class SpeechModel:
                     words=said.words,
                 ))
         if unheard == len(known):
-            raise ModelBroken(f"{self.card.title} made no sound of this text. Choose another voice or another model.")
+            raise ModelBroken(say("pipelines.speech.no_sound", model=self.card.title))
         if unheard:
-            emit(Notice(text=f"{self.card.title} made no sound of {counted(unheard)}. Another seed may help."))
+            emit(Notice(text=say("pipelines.speech.unheard", model=self.card.title, count=unheard)))
         if unread:
-            emit(Notice(text=f"Not read, since {self.card.title} does not know how: {listed(unread)}."))
+            emit(Notice(text=say("pipelines.speech.unread", model=self.card.title, words=listed(unread))))
         return AudioResult(
             samples=np.concatenate(whole), sample_rate=self.voice.rate, pieces=tuple(pieces),
             exact_words=exact, timings={"speak": time.perf_counter() - begun},
@@ -102,11 +103,10 @@ class SpeechModel:
         wanted = sentences(text)
         known = [s for s in wanted if self.voice.readable(s.text)]
         if not known:
-            raise BadRequest(f"{self.card.title} knows none of these letters. Write in its language.", field="text")
+            raise BadRequest(say("pipelines.speech.no_letters", model=self.card.title), field="text")
         if len(known) < len(wanted):
             left = len(wanted) - len(known)
-            were = "was" if left == 1 else "were"
-            emit(Notice(text=f"{counted(left)} {were} left out: {self.card.title} knows none of the letters."))
+            emit(Notice(text=say("pipelines.speech.left_out", model=self.card.title, count=left)))
         return known
 
     def piece(self, text: str, request: TextToSpeechRequest, *, seed: int) -> tuple[Said, bool]:
@@ -142,12 +142,8 @@ class SpeechModel:
 def listed(words: list[str]) -> str:
     """The first few words, each once."""
     known = list(dict.fromkeys(word if len(word) <= 20 else f"{word[:19]}…" for word in words))
-    return ", ".join(known[:5]) + (f" and {len(known) - 5} more" if len(known) > 5 else "")
-
-
-def counted(count: int) -> str:
-    """How many sentences."""
-    return "1 sentence" if count == 1 else f"{count} sentences"
+    shown = ", ".join(known[:5])
+    return say("pipelines.and", first=shown, last=say("pipelines.more", count=len(known) - 5)) if len(known) > 5 else shown
 
 
 def shifted(words: tuple[SpokenWord, ...], by: float, *, longest: float = float("inf")) -> tuple[SpokenWord, ...]:
@@ -170,7 +166,7 @@ def watched(modules: tuple[Any, ...], emit: Emit, *, total: int) -> Iterator[Any
     def look(*_: Any) -> None:
         if time.perf_counter() - state["told"] >= STEP_SECONDS:
             state["told"] = time.perf_counter()
-            emit(Step(index=state["index"], total=total, what="sentences spoken:"))
+            emit(Step(index=state["index"], total=total, what=say("pipelines.speech.step")))
 
     with ExitStack() as stack:
         for module in modules:

@@ -13,6 +13,7 @@ from playground.errors import BadRequest
 from playground.events import Emit, Notice, Text, TextResult
 from playground.pipelines import where
 from playground.requests import TextGenerationRequest
+from playground.wording import say
 
 EMIT_SECONDS = 0.04  # between two events; the page cannot show more
 NEW_TOKENS = 160  # where neither the request nor the card says
@@ -118,8 +119,7 @@ class TextModel:
             turns = shorter
             ids = self.templated(turns, request.continues)
         if dropped:
-            title = self.card.title
-            emit(Notice(text=f"{title} cannot keep so long a chat in mind, so its first {dropped} turns were left out."))
+            emit(Notice(text=say("pipelines.text.forgotten", model=self.card.title, count=dropped)))
         return ids
 
     def templated(self, turns: list[dict[str, str]], going_on: bool):
@@ -132,7 +132,7 @@ class TextModel:
                 return_dict=True, enable_thinking=False,
             )
         except (ValueError, TemplateError) as error:
-            raise BadRequest("This chat's turns are out of order. Start a new chat.", field="history") from error
+            raise BadRequest(say("pipelines.text.out_of_order"), field="history") from error
         return made["input_ids"]
 
     def fitted(self, ids, wanted: int, emit: Emit):
@@ -143,12 +143,12 @@ class TextModel:
         context, length, title = self.context, ids.shape[1], self.card.title
         new_tokens = min(wanted, max(context - length, context // 2))
         if new_tokens < wanted:
-            emit(Notice(text=f"{title} can keep {context} tokens in mind, so at most {new_tokens} new ones are made."))
+            emit(Notice(text=say("pipelines.text.short_answer", model=title, context=context, count=new_tokens)))
         room = context - new_tokens
         if length > room:
             head = ids[:, : int(ids[0, 0] == self.tokenizer.bos_token_id)]  # models lean on the mark of the beginning
             ids = torch.cat([head, ids[:, length - room + head.shape[1] :]], dim=1)
-            emit(Notice(text=f"The text is longer than {title} can read, so its first {length - room} tokens were left out."))
+            emit(Notice(text=say("pipelines.text.cut", model=title, count=length - room)))
         return ids, new_tokens
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from playground.events import Emit, ImagesResult, Step
 from playground.images import plain
 from playground.pipelines import where
 from playground.requests import SuperResolutionRequest
+from playground.wording import say
 
 SWIN_OVERLAP = 16  # pixels; attention has no fixed reach, two windows of 8 hide the seams
 TILE = 256  # where neither the request nor the card says
@@ -45,7 +46,7 @@ def load(card: ModelCard, device: Device) -> UpscaleModel:
         try:
             network = srvgg.load(card.folder)
         except ValueError as error:
-            raise ModelBroken(f"{card.title} has files of another kind of model. Get its folder again.") from error
+            raise ModelBroken(say("pipelines.upscale.other_kind", model=card.title)) from error
         network = network.to(device.name, memory_format=torch.channels_last)
         return UpscaleModel(
             card=card, network=network, enlarge=network, factor=network.upscale, device=device.name,
@@ -148,7 +149,7 @@ class UpscaleModel:
             y, x, y2, x2 = (place * scale for place in piece.keep)
             out[y:y2, x:x2] = made[y - top * scale : y2 - top * scale, x - left * scale : x2 - left * scale]
             left_over = (time.perf_counter() - begun) / number * (len(whole) - number)
-            emit(Step(index=number, total=len(whole), what="piece", seconds_left=left_over))
+            emit(Step(index=number, total=len(whole), what=say("pipelines.upscale.step"), seconds_left=left_over))
         return out
 
     def scaled(self, pixels: Any, scale: int, passes: int) -> Any:
@@ -162,7 +163,7 @@ class UpscaleModel:
         if tuple(pixels.shape[-2:]) != size:
             pixels = F.interpolate(pixels, size=size, mode="bicubic", antialias=True)
         if not torch.isfinite(pixels).all():
-            raise Unexpected(f"{self.card.title} gave no picture. Try another one, or another model.")
+            raise Unexpected(say("pipelines.upscale.no_picture", model=self.card.title))
         return pixels[0].clamp(0, 1).mul(255).round().byte()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ import zlib
 from difflib import get_close_matches
 
 from playground.catalog import ModelCard, with_article
+from playground.wording import say
 
 NAMED = 3  # unknown words that a sentence names
 LONGEST = 24  # characters of one that are shown
@@ -31,12 +32,13 @@ def told(card: ModelCard, texts: tuple[str, ...]) -> str:
     if not unknown and not lost:
         return ""
     if not unknown:
-        return f"No word names a thing that {card.title} can draw, so something that it knows will appear."
-    several = len(unknown) > 1
-    outcome = "something that it knows will appear" if lost else f"{'they count' if several else 'it counts'} for little"
-    said = f"{card.title} does not know the word{'s' if several else ''} {listed(unknown)}, so {outcome}."
-    alike = [match for word in unknown[:NAMED] if (match := closest(card, word))]
-    return f"{said} It knows {listed(list(dict.fromkeys(alike)))}." if alike else said
+        return say("pipelines.vocabulary.no_thing", model=card.title)
+    said = say(
+        "pipelines.vocabulary.lost" if lost else "pipelines.vocabulary.unknown",
+        model=card.title, words=listed(unknown), count=len(unknown),
+    )
+    alike = list(dict.fromkeys(match for word in unknown[:NAMED] if (match := closest(card, word))))
+    return f"{said} {say('pipelines.vocabulary.known', words=listed(alike))}" if alike else said
 
 
 def names_a_thing(card: ModelCard, text: str) -> bool:
@@ -93,5 +95,5 @@ def listed(found: list[str]) -> str:
     """Words in quotation marks, at most NAMED of them and how many more there are."""
     shown = [f'"{w if len(w) <= LONGEST else w[:LONGEST] + "…"}"' for w in found[:NAMED]]
     if len(found) > NAMED:
-        shown.append(f"{len(found) - NAMED} more")
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+        shown.append(say("pipelines.more", count=len(found) - NAMED))
+    return say("pipelines.and", first=", ".join(shown[:-1]), last=shown[-1]) if len(shown) > 1 else shown[0]

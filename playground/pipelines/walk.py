@@ -7,6 +7,7 @@ from typing import Any
 
 from playground.errors import BadRequest
 from playground.requests import DiffusionRequest, TextToImageRequest
+from playground.wording import say
 
 ENCODED = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
 ENCODER = {"prompt", "device", "num_images_per_prompt", "do_classifier_free_guidance", "negative_prompt"}
@@ -25,9 +26,7 @@ def arguments(request: TextToImageRequest, pipe: Any, *, size: tuple[int, int], 
     if not request.walks and not request.variation:
         return {}
     if not interpolates(pipe, prompts=bool(request.to_prompt)):
-        raise BadRequest(
-            f"{title} cannot make variations or strips. Choose a model that can, such as Pictures (starter).", field="model"
-        )
+        raise BadRequest(say("pipelines.diffusion.no_walk", model=title), field="model")
     other = request.seed if request.to_seed is None else request.to_seed
     last = request.frames - 1
     ways = [(other, i / last) for i in range(request.frames)] if request.walks else [

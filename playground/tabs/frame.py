@@ -1,71 +1,64 @@
-"""What every tab has: a heading, the model choice with its details, the two buttons, and the lines under them."""
+"""What every tab has: a heading, the buttons with the lines under them, the model choice with its details, sliders."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
 from playground.catalog import ASSETS, ModelCard
-from playground.engine import Engine
 from playground.requests import SCHEDULERS, Limits, Request
-from playground.shelf import Shelf
-from playground.wiring import status_line
+from playground.site import QUIET
+from playground.tabs import cards
+from playground.tabs.cards import Example
+from playground.wiring import Job, Said, Updates
+from playground.wording import say
 
 EXAMPLES = ASSETS / "examples"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """What a tab is built with. shared: whether strangers may use the page."""
-
-    engine: Engine
-    shelf: Shelf
-    shared: bool
+EXPERT = "pg-expert-only"  # the class of what the page shows in Expert only
 
 
 @dataclass(frozen=True, kw_only=True)
 class Buttons:
-    """The primary button, Stop, and the status line."""
+    """The primary button, Stop, the status line, and the line that says how long a run will take."""
 
     go: gr.Button
     stop: gr.Button
     status: gr.HTML
+    expect: gr.HTML
 
 
-def heading(term: str, sentence: str) -> None:
-    """The full term and one plain sentence."""
-    gr.HTML(f'<div class="pg-head"><h2>{html.escape(term)}</h2><p>{html.escape(sentence)}</p></div>')
+def heading(task: str) -> None:
+    """What the tab does, in two lines."""
+    title, first, second = (html.escape(say(f"{task}.{part}")) for part in ("title", "does", "how"))
+    gr.HTML(f'<div class="pg-head"><h2>{title}</h2><p>{first}<br>{second}</p></div>')
 
 
-def model_choice(cards: tuple[ModelCard, ...], task: str) -> tuple[gr.Dropdown, gr.HTML]:
+def model_choice(served: tuple[ModelCard, ...], task: str) -> tuple[gr.Dropdown, gr.HTML]:
     """The model drop-down and, under it, the details of the model that is chosen."""
     model = gr.Dropdown(
-        [(card.title, card.id) for card in cards], value=cards[0].id, label="Model", elem_id=f"{task}-model",
-        filterable=False,
+        [(card.title, card.id) for card in served], value=served[0].id, label=label("model"), info=say("help.model"),
+        elem_id=f"{task}-model", filterable=False,
     )
-    return model, gr.HTML(about(cards[0]))
+    return model, gr.HTML(about(served[0]))
 
 
 def about(card: ModelCard) -> str:
     """A model's details, folded: what it is, what it is bad at, where it comes from."""
     lines = [
-        ("Bad at", card.bad_at), ("Trained on", card.training_data), ("Licence", card.licence),
-        ("Size", "part of Playground" if card.starter else f"{size(card.download)} to download"),
+        ("bad_at", card.bad_at), ("trained_on", card.training_data), ("licence", card.licence),
+        ("size", say("about.included") if card.starter else say("about.to_download", size=size(card.download))),
     ]
     if card.repository:
-        lines.append(("Hub name", card.repository))
-    rows = "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in lines)
-    fetched = "" if card.starter else (
-        f'<p class="pg-fetch">This model is not part of Playground: {size(card.download)} are downloaded when it is first'
-        " used, so it needs a network.</p>"
-    )
+        lines.append(("hub_name", card.repository))
+    rows = "".join(f"<dt>{html.escape(say(f'about.{k}'))}</dt><dd>{html.escape(v)}</dd>" for k, v in lines)
+    fetched = "" if card.starter else f'<p class="pg-fetch">{html.escape(say("about.fetched", size=size(card.download)))}</p>'
     return (
         f'<div class="pg-about"><p>{html.escape(card.sentence)}</p>{fetched}'
-        f"<details><summary>About this model</summary><dl>{rows}</dl></details></div>"
+        f"<details><summary>{html.escape(say('about.summary'))}</summary><dl>{rows}</dl></details></div>"
     )
 
 
@@ -74,19 +67,22 @@ def size(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
-def buttons(task: str, label: str) -> Buttons:
-    """The primary button beside Stop, and the status line under them."""
+def buttons(task: str) -> Buttons:
+    """The primary button beside Stop, and the two lines under them."""
     with gr.Row(elem_classes="pg-buttons"):
-        go = gr.Button(label, variant="primary", elem_id=f"{task}-go", scale=3, min_width=140)
-        stop = gr.Button("Stop", interactive=False, elem_id=f"{task}-stop", scale=1, min_width=80)
-    return Buttons(go=go, stop=stop, status=gr.HTML(status_line("Ready."), elem_id=f"{task}-status"))
+        go = gr.Button(say(f"{task}.go"), variant="primary", elem_id=f"{task}-go", scale=3, min_width=140)
+        stop = gr.Button(say("page.stop"), interactive=False, elem_id=f"{task}-stop", scale=1, min_width=80)
+    with gr.Column(elem_classes="pg-lines"):
+        status = gr.HTML(Said(text=say("status.ready")).line(), elem_id=f"{task}-status")
+        expect = gr.HTML(elem_id=f"{task}-expect")
+    return Buttons(go=go, stop=stop, status=status, expect=expect)
 
 
-def upload_box(task: str, *, label: str = "Your picture", height: int = 240) -> gr.Image:
+def upload_box(task: str, *, title: str | None = None, height: int = 240) -> gr.Image:
     """Where a visitor's picture goes: its file as it was uploaded, which images.open_image reads."""
     return gr.Image(
-        type="filepath", image_mode=None, label=label, sources=["upload", "clipboard"], height=height,
-        elem_id=f"{task}-image", buttons=[],
+        type="filepath", image_mode=None, label=title or label("image"), sources=["upload", "clipboard"],
+        height=height, elem_id=f"{task}-image", buttons=[],
     )
 
 
@@ -95,16 +91,29 @@ def later() -> gr.Column:
     return gr.Column(elem_classes="pg-later")
 
 
+def more() -> gr.Accordion:
+    """The folded part with everything that a first run does not need; only in Expert."""
+    return gr.Accordion(say("page.more"), open=False, elem_classes=EXPERT)
+
+
+def label(name: str) -> str:
+    """A field's name beside its control, where it may stand alone."""
+    try:
+        return say(f"labels.{name}")
+    except KeyError:
+        return say(f"fields.{name}")
+
+
 def slider(
-    request: type[Request], card: ModelCard, name: str, label: str, info: str, *, step: float | None = None, **more: Any
+    request: type[Request], card: ModelCard, name: str, *, step: float | None = None, **props: Any
 ) -> gr.Slider:
     """A slider for a number of a request, with the card's range and default."""
     limits = card.range(request, name)
     default = card.default(request, name)
     step = step or (limits.multiple_of if limits.step == 1 else limits.step)
     return gr.Slider(
-        limits.low, top(limits), value=default, step=step, label=label, info=info,
-        elem_id=f"{request.task}-{name}", **more,
+        limits.low, top(limits), value=default, step=step, label=label(name), info=say(f"help.{name}"),
+        elem_id=f"{request.task}-{name}", **props,
     )
 
 
@@ -116,30 +125,31 @@ def top(limits: Limits) -> float:
 def seed_box(task: str) -> gr.Number:
     """The seed: -1 draws one."""
     return gr.Number(
-        -1, precision=0, minimum=-1, maximum=2**31 - 1, label="Seed", elem_id=f"{task}-seed",
-        info="The same seed and settings give the same result. -1 draws a new one each time.",
+        -1, precision=0, minimum=-1, maximum=2**31 - 1, label=label("seed"), elem_id=f"{task}-seed",
+        info=say("help.seed"),
     )
 
 
 def scheduler_choice(task: str) -> gr.Dropdown:
     """The sampler, by its usual name."""
     return gr.Dropdown(
-        list(SCHEDULERS), value=SCHEDULERS[0], label="Sampler (scheduler)", elem_id=f"{task}-scheduler", filterable=False,
-        info="The rule by which noise is taken away.",
+        list(SCHEDULERS), value=SCHEDULERS[0], label=label("scheduler"), elem_id=f"{task}-scheduler", filterable=False,
+        info=say("help.scheduler"),
     )
 
 
 def follow_model(
-    model: gr.Dropdown, details: gr.HTML, cards: tuple[ModelCard, ...], request: type[Request],
+    model: gr.Dropdown, details: gr.HTML, served: tuple[ModelCard, ...], request: type[Request],
     controls: dict[str, gr.components.Component], *,
-    more: Callable[[ModelCard], dict[gr.components.Component, Any]] | None = None,
-) -> None:
-    """When another model is chosen, its details, ranges and defaults are shown. more: further updates of a tab."""
-    by_id = {card.id: card for card in cards}
+    more: Callable[[ModelCard], Updates] | None = None,
+) -> Callable[[str], Updates]:
+    """When a visitor chooses another model, its details, ranges and defaults are shown. more: further updates of a tab.
+    Gives the function from a model's id to those updates."""
+    by_id = {card.id: card for card in served}
 
-    def chosen(name: str) -> dict[gr.components.Component, Any]:
+    def chosen(name: str) -> Updates:
         card = by_id[name]
-        updates: dict[gr.components.Component, Any] = {details: about(card)}
+        updates: Updates = {details: about(card)}
         for field, control in controls.items():
             if field == "negative_prompt":
                 updates[control] = gr.update(visible=card.takes_negative_prompt)
@@ -153,12 +163,37 @@ def follow_model(
                 updates[control] = gr.update(value=default)
         return updates | (more(card) if more else {})
 
-    first = chosen(cards[0].id)
-    model.change(
-        chosen, model, list(first), queue=False, show_progress="hidden", api_visibility="private",
+    model.input(chosen, model, list(chosen(served[0].id)), **QUIET)
+    return chosen
+
+
+def card_job(
+    job: Job, row: gr.HTML, controls: Mapping[str, gr.components.Component], chosen: Callable[[str], Updates],
+    also: Mapping[str, Any] | None = None,
+) -> Job:
+    """The job behind a tab's example cards: a click fills the controls with the example's values and runs it with its
+    seed, which the seed box does not keep, since the next run is to give something new.
+
+    also: values of further controls that belong to every example.
+    """
+    picked = gr.State(0)
+    starter = controls["model"].value
+
+    def values(example: Example) -> dict[str, Any]:
+        files = {"image": str(EXAMPLES / example.request["image"])} if "image" in example.request else {}
+        return dict(also or {}) | {"model": starter} | dict(example.request) | files
+
+    def fill(event: gr.EventData) -> Updates:
+        example = cards.chosen(job.place, event)
+        updates = chosen(starter)
+        for name, value in values(example).items():
+            if name in controls and name != "seed":
+                changed = updates.get(controls[name])
+                updates[controls[name]] = gr.update(**((changed if isinstance(changed, dict) else {}) | {"value": value}))
+        return updates | {picked: cards.of(job.place).index(example)}
+
+    filled = row.select(fill, None, [picked, *dict.fromkeys([*chosen(starter), *controls.values()])], **QUIET)
+    return replace(
+        job, controls={"example": picked}, triggers=(), after=(filled,),
+        prepare=lambda given: job.prepare(values(cards.of(job.place)[given["example"]])),
     )
-
-
-def examples(prompts: list[list[Any]], components: list[gr.components.Component], label: str = "Try one of these") -> None:
-    """Example prompts as chips; a click fills the controls."""
-    gr.Examples(prompts, components, label=label, examples_per_page=12, api_visibility="private")

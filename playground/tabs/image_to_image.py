@@ -2,91 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from playground.catalog import ModelCard
 from playground.events import Done, Event, Step
-from playground.images import on_white, open_image
+from playground.images import on_white
+from playground.remembered import remember
 from playground.requests import ImageToImageRequest
-from playground.tabs import frame, pictures
-from playground.tabs.frame import Site
+from playground.site import Door, Site
+from playground.tabs import cards as examples
+from playground.tabs import frame, pictures, use_in
 from playground.tabs.image import common_controls, tunable
+from playground.tabs.upscale import names, opened
+from playground.tabs.use_in import Offers
 from playground.wiring import Job, Show, Updates, wire
+from playground.wording import say
 
-LABEL = "Image to image"
 TASK = ImageToImageRequest.task
 
 
-def build(site: Site) -> None:
+def build(site: Site) -> Offers:
     """Lays the tab out and wires it."""
-    frame.heading("Image to image", "Give a picture and say what it should become; the model redraws it.")
+    frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
-            image = frame.upload_box(TASK)
+            image = frame.upload_box(TASK, height=190)
             prompt = gr.Textbox(
-                label="What should it become? (prompt)", lines=2, max_lines=4, elem_id=f"{TASK}-prompt", value="a green apple",
+                label=say("image_to_image.prompt"), info=say("image_to_image.prompt_help"), lines=2, max_lines=4,
+                elem_id=f"{TASK}-prompt", value=examples.of(TASK)[0].request["prompt"],
             )
-            strength = frame.slider(
-                ImageToImageRequest, cards[0], "strength", "How much to change (strength)",
-                "Low keeps the picture, high makes a new one.",
-            )
-            parts = frame.buttons(TASK, "Redraw")
+            strength = frame.slider(ImageToImageRequest, cards[0], "strength")
+            parts = frame.buttons(TASK)
             with frame.later():
-                frame.examples(starts(), [image, prompt, strength])
-                model, details = frame.model_choice(cards, TASK)
-                with gr.Accordion("More control", open=False):
+                with gr.Column(elem_classes=frame.EXPERT):
+                    model, details = frame.model_choice(cards, TASK)
+                with frame.more():
                     controls = common_controls(ImageToImageRequest, cards[0])
-                    num_images = frame.slider(ImageToImageRequest, cards[0], "num_images", "How many pictures", "Drawn together.")
-        with gr.Column(scale=3, min_width=300):
-            result = gr.HTML(pictures.empty("Before and after appear here."), elem_id=f"{TASK}-result")
+                    num_images = frame.slider(ImageToImageRequest, cards[0], "num_images")
+        with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
+            result = gr.HTML(pictures.earlier(TASK, names("before", "after")), elem_id=f"{TASK}-result")
             made = gr.HTML(elem_id=f"{TASK}-made")
+            offers = use_in.offers(TASK)
+            row = examples.row(TASK)
     controls |= {"prompt": prompt, "model": model, "num_images": num_images, "image": image, "strength": strength}
     job = Job(
-        request=ImageToImageRequest, controls=controls, go=parts.go, stop=parts.stop, status=parts.status, made_by=made,
-        begin=lambda values: shown(site, result), prepare=prepare,
+        place=TASK, request=ImageToImageRequest, controls=controls, made_by=made, prepare=opened,
+        begin=lambda values: shown(site, result, offers), triggers=(parts.go.click, prompt.submit), **vars(parts),
     )
-    wire(site.engine, job, also=(prompt.submit,), outputs=(result,))
 
-    def more(card: ModelCard) -> dict[gr.components.Component, Any]:
+    def more(card: ModelCard) -> Updates:
         return {strength: gr.update(visible=not card.options.get("edits_by_instruction"))}
 
-    frame.follow_model(model, details, cards, ImageToImageRequest, tunable(controls), more=more)
+    chosen = frame.follow_model(model, details, cards, ImageToImageRequest, tunable(controls), more=more)
+    wire(site, job, frame.card_job(job, row, controls, chosen), outputs=(result, *offers.outputs()))
+    remember(site, TASK, controls, chosen)
+    site.doors[TASK] = Door(model=model, picture=image)
+    return offers
 
 
-def starts() -> list[list[Any]]:
-    """Example starts: pictures that the starter drew, a prompt, a strength."""
-    folder = frame.EXAMPLES
-    return [
-        [str(folder / "apple.png"), "a green apple", 0.85],
-        [str(folder / "cat.png"), "a fox on a blue background", 0.8],
-        [str(folder / "sketch.png"), "a sunflower", 0.75],
-        [str(folder / "grey.png"), "a red apple", 0.8],
-    ]
-
-
-def prepare(values: dict[str, Any]) -> dict[str, Any]:
-    """The upload decoded, or None where there is none."""
-    return values | {"image": open_image(values["image"]) if values.get("image") else None}
-
-
-def shown(site: Site, result: gr.HTML) -> Show:
+def shown(site: Site, result: gr.HTML, offers: Offers) -> Show:
     """Previews while it works; then before and after under one slider, or all pictures where there are several."""
 
     def show(event: Event, request: ImageToImageRequest) -> Updates:
         match event:
             case Step() if event.preview is not None:
-                return {result: pictures.drawing(event)}
-            case Done(result=done) if len(done.images) == 1:
-                after = done.images[0]
-                before = on_white(request.image).resize(after.size)
-                addresses = [site.shelf.picture(picture)[1] for picture in (before, after)]
-                return {result: pictures.compare(*addresses, after.size, names=("Before", "After"), alt=request.prompt)}
+                return {result: pictures.drawing(event)} | offers.hidden()
             case Done(result=done):
-                places = [site.shelf.picture(image)[1] for image in done.images]
-                return {result: pictures.gallery(places, [i.size for i in done.images], request.prompt)}
+                before = on_white(request.image).resize(done.images[0].size)
+                return pictures.redrawn(site.shelf, result, offers, request, before, done.images)
         return {}
 
     return show

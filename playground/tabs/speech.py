@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import re
 import secrets
@@ -14,109 +15,114 @@ import gradio as gr
 
 from playground.catalog import ModelCard
 from playground.events import Audio, Done, Event, SpokenWord
+from playground.remembered import remember
 from playground.requests import TextToSpeechRequest
+from playground.site import Door, Site
 from playground.sounds import axes, parts, read_reference, tags_of, webvtt
+from playground.tabs import cards as examples
 from playground.tabs import frame
-from playground.tabs.frame import Site
+from playground.tabs.use_in import Offers
 from playground.wiring import Job, Show, Updates, audio_seconds, wire
+from playground.wording import say
 
-LABEL = "Speech"
 TASK = TextToSpeechRequest.task
 PLAYER = Path(__file__).parents[2] / "assets" / "script" / "player.js"
 RECORDINGS = [".wav", ".flac", ".ogg", ".mp3"]
-CONSENT = "This is my own voice, or the person whose voice it is has agreed to this."
-EXAMPLES = (
-    "Good morning! The kettle is on, and the bread is still warm.",
-    "Once upon a time there was a little girl who lived in a lighthouse. Every night she lit the lamp.",
-    "Mind the step, please. The next train leaves in five minutes.",
-    "On May 3rd, 1999, she paid $3.50 for 2 1/2 lb of apples.",
-    '"Is anybody there?" "Only me," said the owl. "Who are you?"',
-)
 LANGUAGES = {
     "de": "German", "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi", "it": "Italian", "ja": "Japanese",
     "ko": "Korean", "pl": "Polish", "pt": "Portuguese", "ru": "Russian", "tr": "Turkish", "zh": "Chinese",
 }
-PLAYER_HTML = """
-<div class="pg-frame pg-player pg-empty"><p class="pg-hint">Press "Read aloud": each word lights up as it is spoken.</p>
-<div class="pg-sound"><audio controls preload="auto" aria-label="The speech" hidden></audio>
-<audio controls preload="auto" aria-label="The speech" hidden></audio></div>
-<ol class="pg-sentences" aria-label="Sentences"></ol><figure class="pg-spectrogram" hidden></figure>
-<div class="pg-downloads" hidden></div></div>
-"""
 NOTHING = {"run": "", "segments": [], "whole": None}
 
 
-def build(site: Site) -> None:
+def build(site: Site) -> Offers | None:
     """Lays the tab out and wires it."""
-    frame.heading("Text to speech", "Write something and hear it read aloud, sentence by sentence, as it is made.")
+    frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
             text = gr.Textbox(
-                label="What should be read? (text)", value=EXAMPLES[0], lines=4, max_lines=14, elem_id=f"{TASK}-text",
+                label=say("text_to_speech.text"), info=say("text_to_speech.text_help"), lines=4, max_lines=14,
+                value=examples.of(TASK)[0].request["text"], elem_id=f"{TASK}-text",
             )
             controls = {"text": text} | manner(cards[0])
-            parts_of = frame.buttons(TASK, "Read aloud")
+            parts_of = frame.buttons(TASK)
             with frame.later():
-                frame.examples([[e] for e in EXAMPLES], [text])
-                model, details = frame.model_choice(cards, TASK)
-                own, recording = own_voice(site, cards[0])
-                with gr.Accordion("More control", open=False):
-                    controls["pauses"] = slider(
-                        cards[0], "pauses", "Pauses", "At full stops and commas: 0 none, 1 as usual, 3 three times as long.",
-                    )
+                with gr.Column(elem_classes=frame.EXPERT):
+                    model, details = frame.model_choice(cards, TASK)
+                    own, recording = own_voice(site, cards[0])
+                with frame.more():
+                    controls["pitch"] = slider(cards[0], "pitch")
+                    controls["pauses"] = slider(cards[0], "pauses")
                     controls["seed"] = frame.seed_box(TASK)
-        with gr.Column(scale=3, min_width=300):
+        with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
             player = gr.HTML(
-                NOTHING, elem_id=f"{TASK}-result", html_template=PLAYER_HTML, js_on_load=PLAYER.read_text(encoding="utf8"),
+                NOTHING, elem_id=f"{TASK}-result", html_template=player_html(), js_on_load=PLAYER.read_text(encoding="utf8"),
             )
             made = gr.HTML(elem_id=f"{TASK}-made")
+            row = examples.row(TASK)
     controls |= {"model": model} | recording
     job = Job(
-        request=TextToSpeechRequest, controls=controls, go=parts_of.go, stop=parts_of.stop, status=parts_of.status,
-        made_by=made, begin=lambda values: shown(site, player), prepare=lambda values: prepare(site, values),
+        place=TASK, request=TextToSpeechRequest, controls=controls, made_by=made,
+        begin=lambda values: shown(site, player), prepare=lambda values: prepare(site, values), **vars(parts_of),
     )
-    wire(site.engine, job, outputs=(player,))
 
-    def more(card: ModelCard) -> dict[gr.components.Component, Any]:
+    def more(card: ModelCard) -> Updates:
         return {
             controls["voice"]: gr.update(choices=voices(card), value=first_voice(card), visible=len(card.voices) > 1),
             own: gr.update(visible=clones(site, card)),
         }
 
     tuned = {k: v for k, v in controls.items() if isinstance(v, gr.Slider)}
-    frame.follow_model(model, details, cards, TextToSpeechRequest, tuned, more=more)
+    chosen = frame.follow_model(model, details, cards, TextToSpeechRequest, tuned, more=more)
+    silent = {"reference": None, "consent": False}
+    wire(site, job, frame.card_job(job, row, controls, chosen, silent), outputs=(player,))
+    remember(site, TASK, {name: control for name, control in controls.items() if name not in recording}, chosen)
+    site.doors[TASK] = Door(model=model, words=text)
+    return None
+
+
+def player_html() -> str:
+    """The player before the first run: the tab's first example, made earlier."""
+    example = examples.of(TASK)[0]
+    hint, sound, sentences = (html.escape(say(f"text_to_speech.{name}")) for name in ("hint", "sound", "sentences"))
+    earlier = html.escape(say("pictures.earlier", words=example.title))
+    return f"""
+<div class="pg-frame pg-player pg-empty"><div class="pg-earlier"><blockquote>{html.escape(example.request["text"])}</blockquote>
+<img src="{examples.address(example.spectrogram)}" alt="{html.escape(say("text_to_speech.picture"))}" width="320" height="96">
+<audio controls preload="none" src="{examples.address(example.sound)}" aria-label="{earlier}"></audio>
+<p class="pg-ribbon">{earlier}</p></div><p class="pg-hint">{hint}</p>
+<div class="pg-sound"><audio class="pg-voice" controls preload="auto" aria-label="{sound}" hidden></audio>
+<audio class="pg-voice" controls preload="auto" aria-label="{sound}" hidden></audio></div>
+<ol class="pg-sentences" aria-label="{sentences}"></ol><figure class="pg-spectrogram" hidden></figure>
+<div class="pg-downloads" hidden></div></div>
+"""
 
 
 def manner(card: ModelCard) -> dict[str, gr.components.Component]:
-    """How it is said: the voice, how fast and how high."""
+    """How it is said: the voice, and how fast."""
     voice = gr.Dropdown(
-        voices(card), value=first_voice(card), label="Voice", elem_id=f"{TASK}-voice", filterable=False,
-        info="Who reads.", visible=len(card.voices) > 1,
+        voices(card), value=first_voice(card), label=frame.label("voice"), elem_id=f"{TASK}-voice", filterable=False,
+        info=say("help.voice"), visible=len(card.voices) > 1,
     )
-    speed = slider(card, "speed", "Speed", "2 is twice as fast, 0.5 half as fast.")
-    pitch = slider(card, "pitch", "Pitch", "Lower - higher, in semitones; 0 is the voice's own.")
-    return {"voice": voice, "speed": speed, "pitch": pitch}
+    return {"voice": voice, "speed": slider(card, "speed")}
 
 
-def slider(card: ModelCard, name: str, label: str, info: str, **more: Any) -> gr.Slider:
+def slider(card: ModelCard, name: str) -> gr.Slider:
     """A slider of the request, hidden where the model knows one value only."""
     limits = card.range(TextToSpeechRequest, name)
-    return frame.slider(TextToSpeechRequest, card, name, label, info, visible=limits.low < limits.high, **more)
+    return frame.slider(TextToSpeechRequest, card, name, visible=limits.low < limits.high)
 
 
 def own_voice(site: Site, card: ModelCard) -> tuple[gr.Accordion, dict[str, gr.components.Component]]:
     """Where a recording of the voice to speak in goes, with the consent that it needs."""
-    with gr.Accordion("Speak in your own voice", open=False, visible=clones(site, card), elem_id=f"{TASK}-own") as own:
-        gr.HTML(
-            '<p class="pg-note">Upload 1 to 60 seconds of one person speaking clearly. The recording stays on this computer'
-            " and is deleted after an hour.</p>"
-        )
+    with gr.Accordion(say("text_to_speech.own_voice"), open=False, visible=clones(site, card), elem_id=f"{TASK}-own") as own:
+        gr.HTML(f'<p class="pg-note">{html.escape(say("text_to_speech.own_voice_note"))}</p>')
         reference = gr.File(
-            label="Recording (WAV, FLAC, OGG or MP3)", file_types=RECORDINGS, type="filepath", height=120,
+            label=frame.label("reference"), file_types=RECORDINGS, type="filepath", height=120,
             elem_id=f"{TASK}-reference",
         )
-        consent = gr.Checkbox(label=CONSENT, value=False, elem_id=f"{TASK}-consent", elem_classes="pg-consent")
+        consent = gr.Checkbox(label=say("text_to_speech.consent"), value=False, elem_id=f"{TASK}-consent", elem_classes="pg-consent")
     return own, {"reference": reference, "consent": consent}
 
 
@@ -140,7 +146,7 @@ def voices(card: ModelCard) -> list[tuple[str, str]]:
 def friendly(voice: str) -> str:
     """A voice's id as a name."""
     if match := re.fullmatch(r"(?:v\d+/)?([a-z]{2})_speaker_(\d+)", voice):
-        return f"{LANGUAGES.get(match[1], match[1])}, speaker {match[2]}"
+        return say("text_to_speech.speaker", language=LANGUAGES.get(match[1], match[1]), number=match[2])
     name = voice.replace("_", " ").replace("-", " ") if " " not in voice else voice
     return name[:1].upper() + name[1:]
 

@@ -4,114 +4,124 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from playground.catalog import ModelCard
 from playground.events import Done, Event, Text
+from playground.remembered import remember
 from playground.requests import TextGenerationRequest
-from playground.tabs import frame
-from playground.tabs.frame import Site
+from playground.site import QUIET, Door, Site
+from playground.tabs import cards as examples
+from playground.tabs import frame, use_in
+from playground.tabs.use_in import Made, Offers
 from playground.wiring import Job, Show, Updates, wire
+from playground.wording import say
 
-LABEL = "Text"
 TASK = TextGenerationRequest.task
 CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)  # Markdown's, in which a tag is text already
-EXAMPLES = (
-    "Once upon a time there was a little girl who lived in a lighthouse.",
-    "The old wizard opened the door and said,",
-    "At the bottom of the garden, behind the rose bushes, there was a tiny door.",
-    '"Where are we going?" asked the rabbit.',
-    "The ship had been at sea for forty days when",
-    "In the middle of the forest stood a castle, and in the castle",
-)
 
 
-def build(site: Site) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """What a run updates: the page of a book or the chat, the prompt, what is offered for the text, the story."""
+
+    result: gr.HTML
+    chat: gr.Chatbot
+    prompt: gr.Textbox
+    written: gr.State
+    onward: gr.Button
+    offers: Offers
+    story: gr.State
+
+    def outputs(self) -> tuple[gr.components.Component, ...]:
+        """All of them."""
+        return self.result, self.chat, self.prompt, self.written, self.onward, *self.offers.outputs(), self.story
+
+
+def build(site: Site) -> Offers:
     """Lays the tab out and wires it."""
-    frame.heading("Text generation", "Begin a story and the model goes on, one small piece of a word after the other.")
+    frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
             prompt = gr.Textbox(
-                label="How does it begin? (prompt)", value=EXAMPLES[0], lines=4, max_lines=10, elem_id=f"{TASK}-prompt",
+                label=say("text_generation.prompt"), info=say("text_generation.prompt_help"), lines=4, max_lines=10,
+                value=examples.of(TASK)[0].request["prompt"], elem_id=f"{TASK}-prompt",
             )
-            length = frame.slider(
-                TextGenerationRequest, cards[0], "max_new_tokens", "Length", "In tokens; a word is one to three of them.",
-            )
-            parts = frame.buttons(TASK, "Write")
+            length = frame.slider(TextGenerationRequest, cards[0], "max_new_tokens")
+            parts = frame.buttons(TASK)
             with frame.later():
-                frame.examples([[e] for e in EXAMPLES], [prompt])
-                model, details = frame.model_choice(cards, TASK)
-                with gr.Accordion("More control", open=False):
+                with gr.Column(elem_classes=frame.EXPERT):
+                    model, details = frame.model_choice(cards, TASK)
+                with frame.more():
                     controls = sampling(cards[0])
-        with gr.Column(scale=3, min_width=300):
-            result = gr.HTML(page("", "The story appears here."), elem_id=f"{TASK}-result")
-            chat = gr.Chatbot(
-                label="Chat", visible=cards[0].chat, height=460, elem_id=f"{TASK}-chat", editable="user",
-                sanitize_html=True, render_markdown=True, buttons=["copy"],
-            )
-            onward = gr.Button("Go on from here", size="sm", visible=False, elem_id=f"{TASK}-onward")
-            written = gr.State("")
+        with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
+            views = result_views(site, prompt, chats=cards[0].chat)
             made = gr.HTML(elem_id=f"{TASK}-made")
+            row = examples.row(TASK)
     controls |= {"prompt": prompt, "model": model, "max_new_tokens": length}
+    turned = [views.chat, prompt]
+    more = views.onward.click(go_on, [model_is_chat(site, model), views.written, prompt], prompt, **QUIET)
+    again = views.chat.retry(from_turn, views.chat, turned, **QUIET)
+    edited = views.chat.edit(from_edit, views.chat, turned, **QUIET)
     job = Job(
-        request=TextGenerationRequest, controls=controls | {"history": chat}, go=parts.go, stop=parts.stop,
-        status=parts.status, made_by=made, begin=lambda values: shown(site, result, chat, prompt, written, onward),
-        prepare=lambda values: prepare(values, site.engine.catalog.find(values["model"])),
-    )
-    quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    more = onward.click(go_on, [model_is_chat(site, model), written, prompt], prompt, **quiet)
-    again = chat.retry(from_turn, chat, [chat, prompt], **quiet)
-    edited = chat.edit(from_edit, chat, [chat, prompt], **quiet)
-    wire(
-        site.engine, job, also=(prompt.submit,), after=(more, again, edited),
-        outputs=(result, chat, prompt, written, onward),
+        place=TASK, request=TextGenerationRequest, controls=controls | {"history": views.chat}, made_by=made,
+        begin=lambda values: shown(site, views), triggers=(parts.go.click, prompt.submit), after=(more, again, edited),
+        prepare=lambda values: prepare(values, site.engine.catalog.find(values["model"])), **vars(parts),
     )
 
-    def views(card: ModelCard) -> dict[gr.components.Component, Any]:
-        label = "Your message (prompt)" if card.chat else "How does it begin? (prompt)"
+    def changed(card: ModelCard) -> Updates:
+        label = say("text_generation.message") if card.chat else say("text_generation.prompt")
         return {
-            result: gr.update(visible=not card.chat), chat: gr.update(visible=card.chat), prompt: gr.update(label=label),
+            views.result: gr.update(visible=not card.chat), views.chat: gr.update(visible=card.chat),
+            prompt: gr.update(label=label),
         }
 
     tuned = {k: v for k, v in controls.items() if isinstance(v, gr.Slider)}
-    frame.follow_model(model, details, cards, TextGenerationRequest, tuned, more=views)
+    chosen = frame.follow_model(model, details, cards, TextGenerationRequest, tuned, more=changed)
+    wire(site, job, frame.card_job(job, row, controls, chosen), outputs=views.outputs())
+    remember(site, TASK, controls, chosen)
+    site.doors[TASK] = Door(model=model, words=prompt)
+    return views.offers
+
+
+def result_views(site: Site, prompt: gr.Textbox, *, chats: bool) -> Views:
+    """The page of a book with the tab's first example, and the chat in its place for models that chat."""
+    example = examples.of(TASK)[0]
+    earlier = html.escape(say("pictures.earlier", words=example.title))
+    first = f'<div class="pg-earlier">{page(example.request["prompt"], example.text)}<p class="pg-ribbon">{earlier}</p></div>'
+    result = gr.HTML(first, elem_id=f"{TASK}-result", visible=not chats)
+    chat = gr.Chatbot(
+        label=say("text_generation.chat"), visible=chats, height=460, elem_id=f"{TASK}-chat", editable="user",
+        sanitize_html=True, render_markdown=True, buttons=["copy"],
+    )
+    onward = gr.Button(say("text_generation.onward"), size="sm", elem_id=f"{TASK}-onward", min_width=140, render=False)
+    return Views(
+        result=result, chat=chat, prompt=prompt, written=gr.State(""), onward=onward, offers=use_in.offers(TASK, onward),
+        story=site.story,
+    )
 
 
 def model_is_chat(site: Site, model: gr.Dropdown) -> gr.State:
     """A state that says whether the chosen model chats."""
     state = gr.State(False)
-    model.change(
-        lambda name: site.engine.catalog.find(name).chat, model, state, queue=False, show_progress="hidden",
-        api_visibility="private",
-    )
+    model.change(lambda name: site.engine.catalog.find(name).chat, model, state, **QUIET)
     return state
 
 
 def sampling(card: ModelCard) -> dict[str, gr.components.Component]:
     """The controls of how the next token is drawn."""
-    request = TextGenerationRequest
-    return {
-        "temperature": frame.slider(
-            request, card, "temperature", "Imagination (temperature)",
-            "Low is careful, high is wild, 0 always takes the likeliest.",
-        ),
-        "top_p": frame.slider(
-            request, card, "top_p", "Only likely words (top-p)", "Draws from the likeliest that together have this share.",
-        ),
-        "top_k": frame.slider(request, card, "top_k", "Only the best few (top-k)", "Draws from this many; 0 from all."),
-        "repetition_penalty": frame.slider(
-            request, card, "repetition_penalty", "Avoid repeating (repetition penalty)", "1 does nothing.",
-        ),
-        "seed": frame.seed_box(TASK),
-    }
+    named = ("temperature", "top_p", "top_k", "repetition_penalty")
+    sliders = {name: frame.slider(TextGenerationRequest, card, name) for name in named}
+    return sliders | {"seed": frame.seed_box(TASK)}
 
 
 def prepare(values: dict[str, Any], card: ModelCard) -> dict[str, Any]:
     """Turns of the chat for models that chat; an empty message goes on with the last answer."""
-    turns = tuple((turn["role"], text_of(turn)) for turn in values.pop("history") or ())
+    turns = tuple((turn["role"], text_of(turn)) for turn in values.pop("history", None) or ())
     if not card.chat:
         return values
     if not (values["prompt"] or "").strip() and turns and turns[-1][0] == "assistant":
@@ -166,26 +176,33 @@ def page(prompt: str, text: str, *, writing: bool = False) -> str:
     return f'<div class="pg-page"><span class="pg-given">{html.escape(prompt)}</span>{html.escape(text)}{cursor}</div>'
 
 
-def shown(site: Site, result: gr.HTML, chat: gr.Chatbot, prompt: gr.Textbox, written: gr.State, onward: gr.Button) -> Show:
+def shown(site: Site, views: Views) -> Show:
     """Turns a run's events into the page of a book, or into the chat."""
 
     def show(event: Event, request: TextGenerationRequest) -> Updates:
         if not isinstance(event, Text | Done):
             return {}
         text = event.result.text if isinstance(event, Done) else event.text
-        updates: Updates = {onward: gr.update(visible=True)} if isinstance(event, Done) else {}
-        if site.engine.catalog.find(request.model).chat:
-            turns = [{"role": role, "content": content} for role, content in request.history]
-            if request.continues:
-                turns[-1]["content"] += text
-            else:
-                turns += [{"role": "user", "content": request.prompt}, {"role": "assistant", "content": text}]
-            for turn in turns:
-                turn["content"] = with_escapes(turn["content"])
-            return updates | {chat: turns, prompt: ""}
         start = request.prompt.rstrip(" \t")
+        chats = site.engine.catalog.find(request.model).chat
+        updates: Updates = {}
         if isinstance(event, Done):
-            updates[written] = start + text
-        return updates | {result: page(start, text, writing=isinstance(event, Text))}
+            story = text if chats else start + text
+            updates = views.offers.updates(Made(words=story.strip())) | {views.story: story.strip()}
+        if chats:
+            return updates | {views.chat: turned(request, text), views.prompt: ""}
+        if isinstance(event, Done):
+            updates[views.written] = start + text
+        return updates | {views.result: page(start, text, writing=isinstance(event, Text))}
 
     return show
+
+
+def turned(request: TextGenerationRequest, answer: str) -> list[dict[str, str]]:
+    """The chat with an answer as far as it is written."""
+    turns = [{"role": role, "content": content} for role, content in request.history]
+    if request.continues:
+        turns[-1]["content"] += answer
+    else:
+        turns += [{"role": "user", "content": request.prompt}, {"role": "assistant", "content": answer}]
+    return [turn | {"content": with_escapes(turn["content"])} for turn in turns]

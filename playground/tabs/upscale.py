@@ -2,54 +2,71 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 from PIL import Image
 
 from playground.events import Done, Event
-from playground.images import on_white
+from playground.images import on_white, open_image
+from playground.remembered import remember
 from playground.requests import SuperResolutionRequest
-from playground.tabs import frame, pictures
-from playground.tabs.frame import Site
-from playground.tabs.image_to_image import prepare
+from playground.site import Door, Site
+from playground.tabs import cards as examples
+from playground.tabs import frame, pictures, use_in
+from playground.tabs.use_in import Made, Offers
 from playground.wiring import Job, Show, Updates, wire
+from playground.wording import say
 
-LABEL = "Upscale"
 TASK = SuperResolutionRequest.task
-EXAMPLES = tuple((str(frame.EXAMPLES / name), scale) for name, scale in (("apple.png", 4), ("cat.png", 4), ("rocket.png", 2)))
 
 
-def build(site: Site) -> None:
+def build(site: Site) -> Offers:
     """Lays the tab out and wires it."""
-    frame.heading("Super-resolution", "Give a small picture and get a larger one with crisp edges.")
+    frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
             image = frame.upload_box(TASK)
             scale = gr.Radio(
-                [("2 times", 2), ("4 times", 4)], value=4, label="How much larger (scale)", elem_id=f"{TASK}-scale",
+                [(say("super_resolution.times", count=n), n) for n in (2, 4)], value=4, label=frame.label("scale"),
+                elem_id=f"{TASK}-scale", info=say("help.scale"),
             )
-            parts = frame.buttons(TASK, "Enlarge")
+            parts = frame.buttons(TASK)
             with frame.later():
-                frame.examples([list(example) for example in EXAMPLES], [image, scale])
-                model, details = frame.model_choice(cards, TASK)
-                with gr.Accordion("More control", open=False):
-                    tile = frame.slider(
-                        SuperResolutionRequest, cards[0], "tile", "Piece size (tile)",
-                        "Large pictures are done in pieces of this many pixels, to save memory. 0 does all at once.", step=32,
-                    )
-        with gr.Column(scale=3, min_width=300):
-            result = gr.HTML(pictures.empty("Plain stretching and the model's result appear here."), elem_id=f"{TASK}-result")
+                with gr.Column(elem_classes=frame.EXPERT):
+                    model, details = frame.model_choice(cards, TASK)
+                with frame.more():
+                    tile = frame.slider(SuperResolutionRequest, cards[0], "tile", step=32)
+        with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
+            result = gr.HTML(pictures.earlier(TASK, names("bicubic", "model")), elem_id=f"{TASK}-result")
             made = gr.HTML(elem_id=f"{TASK}-made")
+            offers = use_in.offers(TASK)
+            row = examples.row(TASK)
     controls = {"model": model, "image": image, "scale": scale, "tile": tile}
     job = Job(
-        request=SuperResolutionRequest, controls=controls, go=parts.go, stop=parts.stop, status=parts.status,
-        made_by=made, begin=lambda values: shown(site, result), prepare=prepare,
+        place=TASK, request=SuperResolutionRequest, controls=controls, made_by=made, prepare=opened,
+        begin=lambda values: shown(site, result, offers), **vars(parts),
     )
-    wire(site.engine, job, outputs=(result,))
-    frame.follow_model(model, details, cards, SuperResolutionRequest, {"tile": tile})
+
+    chosen = frame.follow_model(model, details, cards, SuperResolutionRequest, {"tile": tile})
+    wire(site, job, frame.card_job(job, row, controls, chosen), outputs=(result, *offers.outputs()))
+    remember(site, TASK, controls, chosen)
+    site.doors[TASK] = Door(model=model, picture=image)
+    return offers
 
 
-def shown(site: Site, result: gr.HTML) -> Show:
+def names(before: str, after: str) -> tuple[str, str]:
+    """What stands on the two sides of the slider."""
+    return say(f"pictures.{before}"), say(f"pictures.{after}")
+
+
+def opened(values: dict[str, Any]) -> dict[str, Any]:
+    """The upload decoded, or None where there is none."""
+    return values | {"image": open_image(values["image"]) if values.get("image") else None}
+
+
+def shown(site: Site, result: gr.HTML, offers: Offers) -> Show:
     """The result beside bicubic stretching, under one slider."""
 
     def show(event: Event, request: SuperResolutionRequest) -> Updates:
@@ -58,8 +75,7 @@ def shown(site: Site, result: gr.HTML) -> Show:
         after: Image.Image = event.result.images[0]
         stretched = on_white(request.image).resize(after.size, Image.Resampling.BICUBIC)
         addresses = [site.shelf.picture(picture)[1] for picture in (stretched, after)]
-        names = ("Plain stretching (bicubic)", "Model")
-        return {result: pictures.compare(*addresses, after.size, names=names, alt="The enlarged picture")}
+        compared = pictures.compare(*addresses, after.size, names=names("bicubic", "model"), alt=say("pictures.enlarged"))
+        return {result: compared} | offers.updates(Made(pictures=(addresses[1],), words=""))
 
     return show
-

@@ -27,6 +27,7 @@ FAMILIES = {
     "z_image": (tiny_diffusion.z_image, PICTURE_TASKS),
     "klein": (tiny_diffusion.flux2_klein, PICTURE_TASKS),
 }
+NOT_AVOIDED = "Tiny takes no words to avoid (negative prompt), so yours were left out."
 SERVED = [(family, task) for family, (_, tasks) in FAMILIES.items() for task in sorted(tasks)]
 
 
@@ -222,7 +223,7 @@ def test_every_scheduler_keeps_the_training_noise_schedule(sd, name):
 def test_a_flow_model_takes_only_its_own_scheduler(models):
     assert models["sd"].schedulers == SCHEDULERS
     assert models["z_image"].schedulers == models["klein"].schedulers == SCHEDULERS[:1]
-    with pytest.raises(BadRequest, match="Tiny does not work with the scheduler Euler. Choose model's own.") as error:
+    with pytest.raises(BadRequest, match="Tiny does not work with the sampler .* Euler. It takes: model's own.") as error:
         run(models["z_image"], request("text_to_image", scheduler="Euler"))
     assert error.value.field == "scheduler"
 
@@ -237,22 +238,21 @@ def test_a_long_prompt_is_cut_with_a_notice(models):
     _, events = run(models["sd"], request("text_to_image", prompt=words, negative_prompt=words))
     told = [e.text for e in events if isinstance(e, Notice)]
     assert told == [
-        f"The {what} is too long: this model reads 75 pieces of words and it has 100, so the last 5 words"
-        " had no effect."
-        for what in ("prompt", "negative prompt")
+        f"{field} is too long for this model: its last 5 words had no effect."
+        for field in ("The text (prompt)", "What to avoid (negative prompt)")
     ]
     cut, _ = run(models["sd"], request("text_to_image", prompt="abcde " * 15, negative_prompt=words))
     full, _ = run(models["sd"], request("text_to_image", prompt=words, negative_prompt=words))
     assert content(cut) == content(full)
     _, events = run(models["z_image"], request("text_to_image", prompt="abcde " * 100))
-    assert "reads" in next(e.text for e in events if isinstance(e, Notice))
+    assert "too long for this model" in next(e.text for e in events if isinstance(e, Notice))
     _, events = run(models["sd"], request("text_to_image"))
     assert not [e for e in events if isinstance(e, Notice)]
 
 
 def test_what_a_model_cannot_use_is_said(models):
     _, events = run(models["klein"], request("text_to_image", negative_prompt="blue"))
-    assert "Tiny takes no negative prompt, so yours was left out." in [e.text for e in events if isinstance(e, Notice)]
+    assert NOT_AVOIDED in [e.text for e in events if isinstance(e, Notice)]
     result, events = run(models["z_image"], request("text_to_image", width=72, height=88))
     assert result.images[0].size == (64, 80)
     assert [e.text for e in events if isinstance(e, Notice)] == [
@@ -264,7 +264,7 @@ def test_a_run_that_loses_its_numbers_ends_in_a_sentence(tmp_path):
     model = diffusion.load(card(tiny_diffusion.stable_diffusion(tmp_path / "broken")), CPU)
     with torch.no_grad():
         model.pipe("text_to_image").unet.conv_out.bias.fill_(float("nan"))
-    with pytest.raises(Unexpected, match="Try another scheduler"):
+    with pytest.raises(Unexpected, match="Try another sampler"):
         run(model, request("text_to_image"))
 
 
@@ -414,7 +414,7 @@ def test_a_network_that_reads_the_guidance_scale_takes_no_negative_prompt(distil
     plain, _ = run(distilled, request(task))
     hook.remove()
     negative, events = run(distilled, request(task, negative_prompt="blue " * 60))
-    assert [e.text for e in events if isinstance(e, Notice)] == ["Tiny takes no negative prompt, so yours was left out."]
+    assert [e.text for e in events if isinstance(e, Notice)] == [NOT_AVOIDED]
     assert content(negative) == content(plain)
     assert set(calls) == {1} and len(calls) == len(steps_of(events))  # one evaluation a step, none of them unguided
     assert content(run(distilled, request(task, guidance_scale=9.0))[0]) != content(plain)

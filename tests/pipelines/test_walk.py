@@ -91,7 +91,7 @@ def test_a_variation_is_the_same_alone_and_among_others(models):
 
 @pytest.mark.parametrize("wish", [*ENDS, {"variation": 0.2}], ids=lambda wish: "+".join(wish))
 def test_a_model_with_other_latents_says_that_it_cannot(models, wish):
-    with pytest.raises(BadRequest, match=r"^Tiny cannot make variations or strips\. Choose") as caught:
+    with pytest.raises(BadRequest, match=r"^Tiny cannot make variations or walks\. Choose") as caught:
         drawn(models["z_image"], **wish)
     assert caught.value.field == "model"
 
@@ -99,5 +99,5 @@ def test_a_model_with_other_latents_says_that_it_cannot(models, wish):
 def test_a_long_prompt_at_the_other_end_is_cut_with_a_notice(models):
     _, events = run(models["sd"], TextToImageRequest(**FIELDS, to_prompt="abcde " * 20, frames=3))
     assert [e.text for e in events if hasattr(e, "text")] == [
-        "The prompt is too long: this model reads 75 pieces of words and it has 100, so the last 5 words had no effect."
+        "The text to walk to is too long for this model: its last 5 words had no effect."
     ]

@@ -172,7 +172,7 @@ def test_a_walk_to_nowhere_is_said_in_words(ends):
 
 @pytest.mark.parametrize("seed", ["-1", "soon", "1.5"])
 def test_a_seed_that_is_none_is_said_in_words(seed):
-    with pytest.raises(BadRequest, match="to_seed must be"):
+    with pytest.raises(BadRequest, match="^The seed to walk to must be"):
         TextToImageRequest(**image.ends_of(ENDS | {"to_seed": seed}))
 
 

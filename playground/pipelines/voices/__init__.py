@@ -15,6 +15,7 @@ from playground.errors import NotInstalled
 from playground.events import SpokenWord
 from playground.pipelines import where
 from playground.requests import TextToSpeechRequest
+from playground.wording import say
 
 FAMILIES = {  # model_type of a config: the module
     "vits": "vits", "bark": "bark", "speecht5": "speecht5", "pocket_tts": "pocket_tts", "gradium_phonon_tts": "pocket_tts",
@@ -60,7 +61,7 @@ def family(card: ModelCard) -> ModuleType:
     settings, _ = PreTrainedConfig.get_config_dict(card.origin, **local_only(card))
     name = FAMILIES.get(settings.get("model_type", ""))
     if name is None:
-        raise NotInstalled(f"{card.title} is of a kind that Playground cannot speak with. Choose another model.")
+        raise NotInstalled(say("pipelines.speech.other_kind", model=card.title))
     return importlib.import_module(f"playground.pipelines.voices.{name}")
 
 
@@ -78,10 +79,7 @@ def pretrained(kind: Any, card: ModelCard, place: dict[str, bool], *, dtype: Any
         ).eval()
     except OSError as error:
         if "safetensors" in str(error) and "file named" in str(error):
-            raise NotInstalled(
-                f"{card.title} is offered without safetensors files, the only ones that Playground reads."
-                " Choose another model."
-            ) from error
+            raise NotInstalled(say("pipelines.speech.no_safetensors", model=card.title)) from error
         raise
 
 
@@ -100,19 +98,16 @@ def fetched(card: ModelCard, origin: str, path: str, *, kind: str = "model") -> 
         file = folder / path
         if folder.resolve() in file.resolve().parents and file.is_file():
             return file
-        raise NotInstalled(f"{card.title} has no file for this voice. Choose another voice.")
+        raise NotInstalled(say("pipelines.speech.no_voice_file", model=card.title))
     try:
         try:
             return Path(hf_hub_download(origin, path, repo_type=kind, local_files_only=True))
         except LocalEntryNotFoundError:
             return Path(hf_hub_download(origin, path, repo_type=kind, **local_only(card)))
     except LocalEntryNotFoundError:
-        raise NotInstalled(
-            f"{card.title} does not have this voice on this machine and the model hub cannot be reached."
-            " Choose another voice, or connect to a network."
-        ) from None
+        raise NotInstalled(say("pipelines.speech.voice_not_here", model=card.title)) from None
     except EntryNotFoundError:
-        raise NotInstalled(f"{card.title} has no file for this voice. Choose another voice.") from None
+        raise NotInstalled(say("pipelines.speech.no_voice_file", model=card.title)) from None
 
 
 def longest(text: str, frames_a_second: float) -> int:

@@ -13,6 +13,7 @@ from playground.device import Device
 from playground.errors import NotInstalled
 from playground.pipelines.voices import Said, fetched, known_letters, local_only, pretrained
 from playground.requests import TextToSpeechRequest
+from playground.wording import say
 
 LONGEST = 180  # characters at a time: Bark speaks for 15 seconds at most
 PROMPTS = ("semantic_prompt", "coarse_prompt", "fine_prompt")
@@ -74,7 +75,7 @@ class BarkVoice:
         files = (self.processor.speaker_embeddings or {}).get(voice)
         if not isinstance(files, dict):
             if voice and voice.startswith("v2/"):
-                raise NotInstalled(f"{self.card.title} has no file for this voice. Choose another voice.")
+                raise NotInstalled(say("pipelines.speech.no_voice_file", model=self.card.title))
             return None
         if voice not in self._presets:
             self._presets[voice] = {

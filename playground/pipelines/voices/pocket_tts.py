@@ -13,6 +13,7 @@ from playground.errors import BadRequest
 from playground.pipelines import joins
 from playground.pipelines.voices import Said, fetched, known_letters, local_only, pretrained
 from playground.requests import TextToSpeechRequest
+from playground.wording import say
 
 LONGEST_REFERENCE = 30  # seconds of a recording that are listened to
 
@@ -101,7 +102,7 @@ class PocketVoice:
         """A recording as latents of the codec; (F, D)."""
         codec, listener = self.processor.audio_tokenizer, self.processor.feature_extractor
         if codec.config.encoder_config is None or codec.config.latent_dim != self.network.model.audio_prompt_proj.in_features:
-            raise BadRequest(f"{self.card.title} cannot take over a voice. Choose another model.", field="reference")
+            raise BadRequest(say("pipelines.speech.no_cloning", model=self.card.title), field="reference")
         samples = joins.resampled(samples[:rate * LONGEST_REFERENCE], rate, self.rate)
         inputs = listener([samples], sampling_rate=self.rate).to(codec.device)
         made = codec.encode(inputs["input_values"].to(codec.dtype), inputs["padding_mask"])

@@ -15,6 +15,7 @@ from playground.device import Device
 from playground.errors import ModelBroken, NotInstalled
 from playground.pipelines.voices import Said, fetched, known_letters, local_only, pretrained
 from playground.requests import TextToSpeechRequest
+from playground.wording import say
 
 
 def load(card: ModelCard, device: Device) -> SpeechT5Voice:
@@ -76,9 +77,9 @@ class SpeechT5Voice:
                 with zipfile.ZipFile(self.archive) as files:
                     names = sorted(n for n in files.namelist() if n.endswith(".npy") and wanted in n)
                     if not names:
-                        raise NotInstalled(f"{self.card.title} has no file for this voice. Choose another voice.")
+                        raise NotInstalled(say("pipelines.speech.no_voice_file", model=self.card.title))
                     values = np.load(io.BytesIO(files.read(names[0])), allow_pickle=False)
             except (zipfile.BadZipFile, ValueError):
-                raise ModelBroken(f"{self.card.title} has a damaged file of voices. Delete it and get it again.") from None
+                raise ModelBroken(say("pipelines.speech.damaged_voices", model=self.card.title)) from None
             self._speakers[wanted] = np.asarray(values, np.float32).reshape(-1)
         return self._speakers[wanted]

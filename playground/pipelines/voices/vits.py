@@ -16,6 +16,7 @@ from playground.events import SpokenWord
 from playground.pipelines.voices import Said, local_only, pretrained
 from playground.requests import TextToSpeechRequest
 from playground.speech_text.written_out import written_out
+from playground.wording import say
 
 
 def load(card: ModelCard, device: Device) -> VitsVoice:
@@ -28,7 +29,7 @@ def load(card: ModelCard, device: Device) -> VitsVoice:
     tokenizer = AutoTokenizer.from_pretrained(card.origin, **place)
     for needed in ("is_uroman", "phonemize"):
         if getattr(tokenizer, needed, False):
-            raise NotInstalled(f"{card.title} needs a package that Playground does not have. Choose another model.")
+            raise NotInstalled(say("errors.no_package", model=card.title))
     network = pretrained(VitsModel, card, place, dtype=torch.float32)
     english = bool(card.options.get("english"))
     return VitsVoice(network=network.to(device.name), tokenizer=tokenizer, english=english)

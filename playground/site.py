@@ -1,0 +1,67 @@
+"""What all parts of the page share: the engine behind it, and the components that stand outside the tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from playground.catalog import ModelCard
+from playground.engine import Engine
+from playground.requests import REQUESTS
+from playground.runs import Runs
+from playground.shelf import Shelf
+
+QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}  # of events that start no run
+STRIP_SCRIPT = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.stop !== undefined) trigger("stop");
+  if (button?.dataset.open !== undefined) window.pgOpen(button.dataset.open);
+});
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """Where another tab's result can be put: an upload box for pictures, or a box for words. worded: what is written
+    there for a text, which the model that is chosen there may decide."""
+
+    model: gr.Dropdown
+    picture: gr.Image | None = None
+    words: gr.Textbox | None = None
+    worded: Callable[[str, ModelCard], str] = lambda text, card: text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """shared: whether strangers may use the page; demo: the page; tabs: chosen by a task's name; chips: the line of what
+    is going on in this machine; rows: the strip's line for each task; story: what the Text tab wrote last; doors and
+    kept: filled by the tabs as they are built, kept with what a reload brings back."""
+
+    engine: Engine
+    shelf: Shelf
+    runs: Runs
+    shared: bool
+    demo: gr.Blocks
+    tabs: gr.Tabs
+    chips: gr.HTML
+    rows: Mapping[str, gr.HTML]
+    story: gr.State
+    doors: dict[str, Door] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
+def site_on(demo: gr.Blocks, engine: Engine, *, shelf: Shelf, runs: Runs, shared: bool) -> Site:
+    """A site whose components are not placed yet; inside the page's `with`."""
+    return Site(
+        engine=engine, shelf=shelf, runs=runs, shared=shared, demo=demo,
+        tabs=gr.Tabs(elem_id="pg-tabs", overflow_behavior="wrap", render=False),
+        chips=gr.HTML(elem_id="pg-chips", render=False), story=gr.State("", render=False),
+        rows={
+            request.task: gr.HTML(js_on_load=STRIP_SCRIPT, elem_id=f"{request.task}-run", render=False)
+            for request in REQUESTS
+        },
+    )
