@@ -105,7 +105,9 @@ class ModelCard:
         if (voice := getattr(request, "voice", None)) and voice not in self.voices:
             if not self.voices:
                 raise BadRequest(say("catalog.one_voice", model=self.title), field="voice")
-            offered = ", ".join(self.voices[:6]) + (", …" if len(self.voices) > 6 else "")
+            offered, more = ", ".join(self.voices[:6]), len(self.voices) - 6
+            if more > 0:
+                offered = say("lists.and", first=offered, last=say("lists.more", count=more))
             sentence = say("catalog.no_such_voice", model=self.title, voice=clip(voice), voices=offered)
             raise BadRequest(sentence, field="voice")
         if getattr(request, "reference", None) is not None and not self.clones:

@@ -28,6 +28,7 @@ from playground.wording import say
 
 SCOPE_KEY = "playground.visitor"
 START = re.compile(r"/gradio_api/(queue/join|(?:call/v2|call|run|api)/([^/]+))")  # every way to start an event
+PAGE_RUNS = "predict"  # where Gradio's page sends what goes past the queue
 UPLOADS = ("/gradio_api/upload", "/gradio_api/component_server")
 CLOSED = re.compile(  # parts of Gradio that this page does not use
     r"/(gradio_api/)?(monitoring|openapi\.json|docs|redoc|dev|vibe-.*|undo-vibe-edit|process_recording|runs|run-history"
@@ -248,7 +249,9 @@ class Guard:
     def _costly(self, start: re.Match[str], body: bytes) -> bool:
         """Whether this post may start a run: a name in the address and a number in the body can both say which."""
         name = start[2]
-        if name is not None and name not in self._cheap:
+        if name == PAGE_RUNS:
+            name = None  # no event's name: the number says which
+        elif name is not None and name not in self._cheap:
             return True
         if name is not None and start[1].startswith("call/"):
             return False

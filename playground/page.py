@@ -32,17 +32,17 @@ def build(engine: Engine, *, shelf: Shelf, shared: bool, timings: Timings | None
             gr.HTML(header(), elem_id="pg-header")
             site.chips.render()
             site.story.render()
-            panels, offered = {}, []
+            offered = []
             with site.tabs.render():
                 for tab in TABS:
-                    with gr.Tab(say(f"{tab.TASK}.tab"), id=tab.TASK, elem_id=f"tab-{tab.TASK}") as panels[tab.TASK]:
+                    with gr.Tab(say(f"{tab.TASK}.tab"), id=tab.TASK, elem_id=f"tab-{tab.TASK}"):
                         offered.append(tab.build(site))
             with gr.Column(elem_id="pg-strip"):
                 for row in site.rows.values():
                     row.render()
         for offers in filter(None, offered):
             use_in.connect(site, offers)
-        recall(site, panels)
+        recall(site)
         watch_machine(site)
         reset_button(site)
         api.build(engine, shelf)

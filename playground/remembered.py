@@ -1,4 +1,4 @@
-"""What a visitor finds again after a reload: every tab's settings and words, and the tab that was open.
+"""What a visitor finds again after a reload: every tab's settings and words (the open tab is page.js's).
 
 They are kept in the visitor's own browser and checked when they come back, since anything can stand there.
 """
@@ -45,23 +45,20 @@ def remember(
     site.kept[task] = Kept(state=state, controls=plain, chosen=chosen)
 
 
-def recall(site: Site, panels: Mapping[str, gr.Tab]) -> None:
-    """Brings everything back when the page is loaded, and keeps which tab is open. panels: the tabs by task."""
-    opened = gr.BrowserState(None, storage_key="playground-tab", secret=SECRET)
-    for task, panel in panels.items():
-        panel.select(None, None, opened, js=f"() => '{task}'", **QUIET)
+def recall(site: Site) -> None:
+    """Brings every tab's values back when the page is loaded."""
 
-    def restore(tab: Any, *states: Any) -> Updates:
-        updates: Updates = {site.tabs: gr.Tabs(selected=tab)} if tab in panels else {site.tabs: gr.skip()}
+    def restore(*states: Any) -> Updates:
+        updates: Updates = {next(iter(outputs)): gr.skip()}
         for kept, values in zip(site.kept.values(), states, strict=True):
             if isinstance(values, dict):
                 updates |= restored(kept, values)
         return updates
 
-    outputs = {site.tabs: None}
+    outputs: dict[gr.components.Component, None] = {}
     for kept in site.kept.values():
-        outputs |= dict.fromkeys(kept.controls.values()) | dict.fromkeys(kept.chosen(kept.controls["model"].value))
-    site.demo.load(restore, [opened, *(kept.state for kept in site.kept.values())], list(outputs), **QUIET)
+        outputs |= dict.fromkeys([*kept.controls.values(), *kept.chosen(kept.controls["model"].value)])
+    site.demo.load(restore, [kept.state for kept in site.kept.values()], list(outputs), **QUIET)
 
 
 def restored(kept: Kept, values: Mapping[str, Any]) -> Updates:

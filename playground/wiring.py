@@ -296,7 +296,8 @@ def finder(site: Site, jobs: tuple[Job, ...]) -> Callable[..., Iterator[Updates]
 
 
 def foresee(site: Site, job: Job) -> None:
-    """Says how long a run will take, whenever a control that it depends on changes."""
+    """Says how long a run will take, when the page is loaded and whenever a control that it depends on changes."""
+
     def look(**values: Any) -> Any:
         try:
             request, card = site.engine.check(job.request(**job.prepare(values)))
@@ -305,7 +306,7 @@ def foresee(site: Site, job: Job) -> None:
             return ""
 
     changes = [control.change for control in job.controls.values() if not isinstance(control, gr.ImageEditor)]
-    gr.on(changes, look, inputs_kwargs=dict(job.controls), outputs=job.expect, trigger_mode="always_last", **QUIET)
+    gr.on([site.demo.load, *changes], look, inputs_kwargs=dict(job.controls), outputs=job.expect, trigger_mode="always_last", **QUIET)
 
 
 def begin(site: Site, jobs: tuple[Job, ...], number: int, values: dict[str, Any], visitor: str) -> Iterator[Updates]:

@@ -23,6 +23,7 @@ def card(name: str = "slow", *, memory: int = 1) -> ModelCard:
     return ModelCard(
         id=name, title=name.capitalize(), sentence="Counts.", bad_at="everything", memory=memory,
         tasks=frozenset({"text_generation"}), adapter="text", licence="none", training_data="none",
+        defaults={"max_new_tokens": 10},
     )
 
 

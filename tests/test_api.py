@@ -247,7 +247,7 @@ def test_a_bad_value_gives_the_requests_sentence(client, served, files, task, wr
     with pytest.raises(BadRequest) as expected:
         served.engine.check(BY_TASK[task](**values | opened))
     sentence = refusal(client, task, sent(values, files))
-    assert sentence == f"{expected.value} (field: {expected.value.field})" and expected.value.field in wrong
+    assert sentence == f"{expected.value} (field: {expected.value.field})"
 
 
 @pytest.mark.parametrize(("name", "sentence"), [

@@ -34,7 +34,9 @@ def browser():
 class Visitor:
     """One page of its own, which remembers what it should not have seen."""
 
-    def __init__(self, browser, server: str, *, width: int = 1280, height: int = 800) -> None:
+    def __init__(
+        self, browser, server: str, *, width: int = 1280, height: int = 800, address: str | None = None,
+    ) -> None:
         self.context = browser.new_context(viewport={"width": width, "height": height})
         self.page = self.context.new_page()
         self.server = server
@@ -42,7 +44,7 @@ class Visitor:
         self.page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
         self.page.on("request", self._asked)
-        self.page.goto(server)
+        self.page.goto(address or server)
         self.page.get_by_role("tab", name="Text", exact=True).wait_for(timeout=WAIT)
 
     def _asked(self, request) -> None:
@@ -51,6 +53,11 @@ class Visitor:
 
     def tab(self, label: str) -> None:
         self.page.get_by_role("tab", name=label, exact=True).click()
+
+    def expert(self) -> None:
+        """Shows every setting: in Simple, where a page begins, most are hidden."""
+        self.page.locator("#pg-mode[aria-checked=false]").click()
+        self.page.locator("html.pg-expert").wait_for(timeout=WAIT)
 
     def go(self, task: str) -> None:
         self.page.locator(f"#{task}-go").click()

@@ -23,7 +23,7 @@ MEMBERS = {
     "engine": ("pool", "engine", "runs"),
     "page": ("page", "site", "chips", "remembered", "api", "wiring", "theme", "guard", "shelf", "tabs", "launch", "tunnel"),
     "recipes": ("training",),
-    "commands": ("bench",),
+    "commands": ("bench", "drawings", "examples"),
 }
 LAYER = {module: layer for layer, modules in MEMBERS.items() for module in modules}
 BELOW = {
@@ -140,7 +140,7 @@ def test_heavy_libraries_are_imported_inside_functions(path: Path) -> None:
 
 def test_pool_is_known_to_the_engine_and_to_those_who_put_it_together() -> None:
     who = {module_of(path) for path in SOURCES if any(m.startswith("playground.pool") for m, _ in imported(path))}
-    assert who == {"app", "playground.engine", "playground.bench"}
+    assert who == {"app", "playground.engine", "playground.bench", "playground.examples"}
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=name_of)

@@ -224,7 +224,7 @@ def refusal(path) -> str:
     return sentence
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0.5, "too short"), (61, "longer than 60 seconds"), (400, "longer than 60 seconds")])
+@pytest.mark.parametrize(("seconds", "said"), [(0.5, "too short"), (61, "longer than 60 s"), (400, "longer than 60 s")])
 def test_too_short_and_too_long(tmp_path, seconds, said):
     assert said in refusal(saved(tmp_path / "a.flac", tone(seconds)))
 

@@ -10,6 +10,7 @@
 
   function mode(expert) {
     root.classList.toggle("pg-expert", expert);
+    document.getElementById("pg")?.classList.toggle("pg-simple", !expert);  // Gradio keeps no rule about html in @media
     document.getElementById("pg-mode")?.setAttribute("aria-checked", String(expert));
   }
   function shade(dark) {
@@ -53,10 +54,23 @@
     }
     if (text && text !== told) live.textContent = told = text;
   }
+  // The tab that was open is opened again, once Gradio has built the tabs.
+  let opened = false;
+  function reopen() {
+    if (opened || !tabs().length) return;
+    opened = true;
+    const kept = recalled("tab");
+    if (TASKS.includes(kept) && kept !== openTask()) window.pgOpen(kept);
+  }
   const news = new Map();
   function listen() {
+    reopen();
     const open = openTask();
-    if (open) document.body.dataset.task = open;
+    if (open && document.body.dataset.task !== open) {
+      document.body.dataset.task = open;
+      keep("tab", open);
+    }
+    document.querySelector(`#${open}-run .pg-run:not(.pg-busy)`)?.classList.add("pg-seen");
     for (const task of TASKS) {
       const line = document.querySelector(`#${task}-run .pg-run`) ?? document.querySelector(`#${task}-status .pg-status`);
       if (!line) continue;

@@ -1,12 +1,12 @@
 // Reads finished sentences aloud one after the other while later ones are still being made, and lights up each word.
 // All times are seconds from the beginning of the whole. Two <audio> elements take turns, so that the next sentence is
 // loaded before it is needed; once the whole file is there, it takes the place of the sentences at the next boundary.
-const FORMATS = [["WAV", "wav"], ["FLAC", "flac"], ["OGG", "ogg"], ["MP3", "mp3"], ["Subtitles (VTT)", "vtt"]];
+const FORMATS = [["WAV", "wav"], ["FLAC", "flac"], ["OGG", "ogg"], ["MP3", "mp3"], ["VTT", "vtt"]];
 const AHEAD = 0.06;  // seconds: a sentence ends in silence, and play() takes a moment
 const HELD = 0.25;  // a word stays lit so long behind its end where no other follows
 const MOST_LABELS = 60;
 const frame = element.querySelector(".pg-player"), hint = element.querySelector(".pg-hint");
-const players = [...element.querySelectorAll("audio")], list = element.querySelector(".pg-sentences");
+const players = [...element.querySelectorAll("audio.pg-voice")], list = element.querySelector(".pg-sentences");
 const figure = element.querySelector(".pg-spectrogram"), downloads = element.querySelector(".pg-downloads");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const WHOLE = -1;
@@ -43,7 +43,7 @@ function play() {
   say("");
   const asked = active;
   asked.play().catch((error) => {
-    if (error.name === "NotAllowedError" && asked === active) say("Press play to listen.");
+    if (error.name === "NotAllowedError" && asked === active) say(pgSay("player.press_play"));
   });
 }
 function playFrom(index, seconds) {
@@ -79,7 +79,7 @@ function advance() {
     mark(null, null);
   } else {
     waiting = true;
-    say("The next sentence is being made…");
+    say(pgSay("player.next"));
   }
 }
 for (const player of players) {
@@ -153,7 +153,8 @@ function begin(value) {
   figure.hidden = downloads.hidden = true;
   for (const player of players) player.hidden = true;
   frame.classList.remove("pg-empty");
-  say("The first sentence is being made…");
+  element.querySelector(".pg-earlier audio")?.pause();
+  say(pgSay("player.first"));
   if (frame.getBoundingClientRect().top > innerHeight - 160) {  // on a phone it stands below the controls
     frame.scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
   }
@@ -187,15 +188,16 @@ function finish(value) {
   spectrogram();
   const base = whole.url.replace(/[^/]*$/, "speech.");
   for (const [label, ending] of FORMATS) {
-    const link = make("a", "", label);
+    const link = make("a", "", ending === "vtt" ? pgSay("player.subtitles") : label);
     link.href = base + ending;
     link.download = `speech.${ending}`;
-    link.setAttribute("aria-label", `Download ${label}`);
+    link.setAttribute("aria-label", pgSay("player.download_as", { format: label }));
     downloads.append(link);
   }
   if (whole.estimated && words.length) {
-    downloads.append(make("p", "pg-note", "This voice does not tell when it says which word: the moments are estimates."));
+    downloads.append(make("p", "pg-note", pgSay("player.estimated")));
   }
+  downloads.dataset.title = pgSay("player.download");
   downloads.hidden = false;
 }
 function spectrogram() {
@@ -230,7 +232,7 @@ function spectrogram() {
       labels.append(one.label);
     }
   }
-  const caption = make("figcaption", "", "The sound as a picture: seconds from left to right, kHz from bottom to top, the louder the lighter.");
+  const caption = make("figcaption", "", pgSay("player.spectrogram"));
   figure.append(picture, labels, times, caption);
   figure.hidden = false;
   place();
@@ -278,5 +280,5 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest?.("#text_to_speech-stop") || whole) return;
   active.pause();
   waiting = false;
-  say(segments.length ? "Stopped. Press play or choose a sentence to hear what was made." : "Stopped before the first sentence.");
+  say(pgSay(segments.length ? "player.stopped" : "player.stopped_early"));
 });

@@ -150,7 +150,8 @@
       "section", { className: "pg-tour-card" }, title, says, make("div", { className: "pg-where" }, dots, count),
       make("div", { className: "pg-choices" }, skip, back, attempt, next),
     );
-    const light = ring(free, () => (narrow() ? 0 : card.offsetHeight)), dialog = make("dialog", { className: "pg-tour" }, light.spot, card);
+    const light = ring(free, () => (narrow() ? 0 : card.offsetHeight));
+    const dialog = make("dialog", { className: "pg-tour" }, light.spot, card);
     dialog.setAttribute("aria-labelledby", title.id);
     dialog.setAttribute("aria-describedby", says.id);
 
@@ -321,11 +322,15 @@
       const stop = visible("#pg-tabs [id$=-stop]");
       if (stop && !stop.disabled) stop.click();
     }
-    function fresh() {
-      if (window.pgReset) return window.pgReset({ demo: true });
+    // The page cleans up behind itself and loads again; where it cannot, it is only loaded again.
+    async function fresh() {
       const address = new URL(location);
       address.searchParams.set("demo", "");
-      location.replace(address);
+      if (window.pgReset) {
+        window.pgReset({ demo: true });
+        await pause(RENDERED);
+      }
+      if (!state.ended) location.replace(address);
     }
 
     function keyed(event) {

@@ -143,7 +143,7 @@ def listed(words: list[str]) -> str:
     """The first few words, each once."""
     known = list(dict.fromkeys(word if len(word) <= 20 else f"{word[:19]}…" for word in words))
     shown = ", ".join(known[:5])
-    return say("pipelines.and", first=shown, last=say("pipelines.more", count=len(known) - 5)) if len(known) > 5 else shown
+    return say("lists.and", first=shown, last=say("lists.more", count=len(known) - 5)) if len(known) > 5 else shown
 
 
 def shifted(words: tuple[SpokenWord, ...], by: float, *, longest: float = float("inf")) -> tuple[SpokenWord, ...]:

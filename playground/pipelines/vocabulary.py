@@ -95,5 +95,5 @@ def listed(found: list[str]) -> str:
     """Words in quotation marks, at most NAMED of them and how many more there are."""
     shown = [f'"{w if len(w) <= LONGEST else w[:LONGEST] + "…"}"' for w in found[:NAMED]]
     if len(found) > NAMED:
-        shown.append(say("pipelines.more", count=len(found) - NAMED))
-    return say("pipelines.and", first=", ".join(shown[:-1]), last=shown[-1]) if len(shown) > 1 else shown[0]
+        shown.append(say("lists.more", count=len(found) - NAMED))
+    return say("lists.and", first=", ".join(shown[:-1]), last=shown[-1]) if len(shown) > 1 else shown[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ from playground.wording import say
 
 FOLDER = ASSETS / "examples"
 MANIFEST = FOLDER / "examples.json"
+MEDIA = {".webp": "image/webp", ".ogg": "audio/ogg"}
 ON_CLICK = """
 element.addEventListener("click", (event) => {
   const card = event.target.closest("[data-index]");
@@ -74,27 +76,32 @@ def address(name: str) -> str:
 
 def route() -> Mount:
     """The web route that serves the addresses."""
+    for suffix, media in MEDIA.items():  # not every system's list has them, and a browser is told not to guess
+        mimetypes.add_type(media, suffix)
     return Mount("/examples", StaticFiles(directory=FOLDER))
 
 
 def row(task: str) -> gr.HTML:
     """The cards of a task. Its `select` event says which was clicked; `chosen` reads it."""
-    return gr.HTML(cards(of(task)), js_on_load=ON_CLICK, elem_id=f"{task}-cards")
+    return gr.HTML(cards(task, of(task)), js_on_load=ON_CLICK, elem_id=f"{task}-cards")
 
 
 def chosen(task: str, event: gr.EventData) -> Example:
     """The example whose card was clicked; BadRequest for an index that no card has."""
     index, examples = event._data.get("index"), of(task)
     if type(index) is not int or not 0 <= index < len(examples):
-        raise BadRequest("There is no such example.")
+        raise BadRequest(say("cards.unknown"))
     return examples[index]
 
 
-def cards(examples: tuple[Example, ...]) -> str:
+def cards(task: str, examples: tuple[Example, ...]) -> str:
     """A heading and a list of buttons."""
     heading = html.escape(say("cards.heading"))
     items = "".join(f"<li>{card(index, example)}</li>" for index, example in enumerate(examples))
-    return f'<section class="pg-cards" aria-label="{heading}"><p>{heading}</p><ul role="list">{items}</ul></section>'
+    return (
+        f'<section class="pg-cards pg-cards-{task}" aria-label="{heading}"><p>{heading}</p>'
+        f'<ul role="list">{items}</ul></section>'
+    )
 
 
 def card(index: int, example: Example) -> str:

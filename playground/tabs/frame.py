@@ -34,7 +34,7 @@ class Buttons:
 def heading(task: str) -> None:
     """What the tab does, in two lines."""
     title, first, second = (html.escape(say(f"{task}.{part}")) for part in ("title", "does", "how"))
-    gr.HTML(f'<div class="pg-head"><h2>{title}</h2><p>{first}<br>{second}</p></div>')
+    gr.HTML(f'<div class="pg-head"><h2>{title}</h2><p>{first}<br><span class="pg-how">{second}</span></p></div>')
 
 
 def model_choice(served: tuple[ModelCard, ...], task: str) -> tuple[gr.Dropdown, gr.HTML]:

@@ -75,8 +75,8 @@ def build(site: Site) -> Offers:
                 label=say("text_to_image.prompt"), info=say("text_to_image.prompt_help"), lines=2, max_lines=4,
                 value=examples.of(TASK)[0].request["prompt"], elem_id=f"{TASK}-prompt", submit_btn=False,
             )
-            known, ideas, surprise = idea_controls(cards[0])
-            num_images = frame.slider(TextToImageRequest, cards[0], "num_images")
+            ideas, surprise = idea_controls(cards[0])
+            num_images = frame.slider(TextToImageRequest, cards[0], "num_images", elem_classes="pg-roomy")
             parts = frame.buttons(TASK)
             with frame.later():
                 with gr.Column(elem_classes=frame.EXPERT):
@@ -111,8 +111,8 @@ def build(site: Site) -> Offers:
 
     def more(card: ModelCard) -> Updates:
         return {
-            known: gr.update(value=knows(card), visible=bool(card.things)), surprise: gr.update(visible=bool(card.things)),
-            ideas: gr.update(choices=sorted(card.things), value=None, visible=bool(card.things)),
+            surprise: gr.update(visible=bool(card.things)),
+            ideas: gr.update(choices=sorted(card.things), value=None, visible=bool(card.things), info=knows(card)),
         }
 
     chosen = frame.follow_model(model, details, cards, TextToImageRequest, tunable(controls), more=more)
@@ -123,27 +123,25 @@ def build(site: Site) -> Offers:
     return views.offers
 
 
-def idea_controls(card: ModelCard) -> tuple[gr.HTML, gr.Dropdown, gr.Button]:
-    """What a starter knows, as a line, a list and a button; none of them is there for models that know no list."""
+def idea_controls(card: ModelCard) -> tuple[gr.Dropdown, gr.Button]:
+    """What a starter knows, as a list and a button; neither is there for models that know no list."""
     there = bool(card.things)
-    known = gr.HTML(knows(card), visible=there, elem_id=f"{TASK}-knows")
     with gr.Row(elem_classes="pg-ideas"):
         ideas = gr.Dropdown(
             sorted(card.things), value=None, label=say("text_to_image.ideas"), elem_id=f"{TASK}-ideas", visible=there,
-            scale=3, num_choices_shown=None, min_width=140, info=say("text_to_image.ideas_help"),
+            scale=3, num_choices_shown=None, min_width=140, info=knows(card),
         )
         surprise = gr.Button(
             say("text_to_image.surprise"), elem_id=f"{TASK}-surprise", visible=there, scale=2, min_width=120,
         )
-    return known, ideas, surprise
+    return ideas, surprise
 
 
 def knows(card: ModelCard) -> str:
     """The line that says what a starter can draw."""
     styles = say("text_to_image.styles", count=len(card.styles), names=", ".join(card.styles)) if len(card.styles) > 1 else ""
     grounds = say("text_to_image.grounds", count=len(card.grounds)) if card.grounds else ""
-    said = say("text_to_image.knows", count=len(card.things), styles=styles, grounds=grounds)
-    return f'<p class="pg-knows">{html.escape(said)}</p>'
+    return say("text_to_image.knows", count=len(card.things), styles=styles, grounds=grounds)
 
 
 def illustration(story: str, card: ModelCard) -> str:
@@ -279,13 +277,13 @@ def shown(site: Site, views: Views) -> Show:
     def show(event: Event, request: TextToImageRequest) -> Updates:
         match event:
             case Step() if event.preview is not None:
-                return {views.result: pictures.drawing(event)} | views.offers.hidden()
+                return {views.result: pictures.drawing(event)}
             case Done(result=done):
                 drawn = saved(site, request, done.images)
                 if not request.walks:
                     return views.updates(drawn)
                 alt = say("text_to_image.walk_alt", start=request.prompt, end=request.to_prompt or request.prompt)
-                return {views.result: pictures.strip(drawn.addresses, drawn.sizes, alt)} | views.offers.hidden()
+                return {views.result: pictures.strip(drawn.addresses, drawn.sizes, alt)}
         return {}
 
     return show

@@ -67,7 +67,7 @@ def shown(site: Site, result: gr.HTML, offers: Offers) -> Show:
     def show(event: Event, request: ImageToImageRequest) -> Updates:
         match event:
             case Step() if event.preview is not None:
-                return {result: pictures.drawing(event)} | offers.hidden()
+                return {result: pictures.drawing(event)}
             case Done(result=done):
                 before = on_white(request.image).resize(done.images[0].size)
                 return pictures.redrawn(site.shelf, result, offers, request, before, done.images)

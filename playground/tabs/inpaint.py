@@ -120,7 +120,7 @@ def on_canvas(path: str | None) -> tuple[Any, Any]:
         factor = CANVAS // 2 // max(picture.size)
         picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     canvas = gr.update(value={"background": picture, "layers": [], "composite": None}, visible=True)
-    return canvas, Said(text=say("inpainting.now_paint")).line()
+    return canvas, gr.skip()
 
 
 def prepare(values: dict[str, Any]) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def shown(site: Site, result: gr.HTML, offers: Offers) -> Show:
     def show(event: Event, request: InpaintingRequest) -> Updates:
         match event:
             case Step() if event.preview is not None:
-                return {result: pictures.drawing(event, "unfinished_part")} | offers.hidden()
+                return {result: pictures.drawing(event, "unfinished_part")}
             case Done(result=done):
                 return pictures.redrawn(site.shelf, result, offers, request, request.image, done.images)
         return {}

@@ -104,14 +104,16 @@ def strip(addresses: Sequence[str], sizes: Sequence[tuple[int, int]], alt: str) 
 def compare(before: str, after: str, size: tuple[int, int], *, names: tuple[str, str], alt: str) -> str:
     """Two pictures of one size under a slider that mouse, finger and arrow keys move."""
     width, height = size
-    left, right = (html.escape(n) for n in names)
+    left, right, cut = (html.escape(n) for n in (*names, say("pictures.cut")))
     return (
-        f'<div class="pg-frame"><div class="pg-compare" style="--cut:50%;aspect-ratio:{width}/{height}">'
+        f'<div class="pg-frame"><div class="pg-stand" style="--side:{LARGEST_FACTOR * width}px;--shape:{width / height:.4f}">'
+        f'{glow(after)}<div class="pg-compare" style="--cut:50%;aspect-ratio:{width}/{height}">'
         f'<img src="{before}" alt="{left}"><img class="pg-over" src="{after}" alt="{html.escape(alt)}">'
         f'<span class="pg-left">{left}</span><span class="pg-right">{right}</span>'
-        f'<input type="range" min="0" max="100" value="50" aria-label="{html.escape(say("pictures.cut"))}"'
-        " oninput=\"this.parentNode.style.setProperty('--cut', this.value + '%')\"></div>"
-        f'<p class="pg-caption">{width} x {height} <a href="{after}" download="picture.png">{say("pictures.download_png")}</a></p></div>'
+        f'<input type="range" min="0" max="100" value="50" aria-label="{cut}"'
+        " oninput=\"this.parentNode.style.setProperty('--cut', this.value + '%')\"></div></div>"
+        f'<p class="pg-caption">{width} x {height} <a href="{after}" download="picture.png">'
+        f"{say('pictures.download_png')}</a></p></div>"
     )
 
 

@@ -173,7 +173,11 @@ def from_edit(turns: list[dict[str, Any]], edit: gr.EditData) -> tuple[list[dict
 def page(prompt: str, text: str, *, writing: bool = False) -> str:
     """Prompt and continuation as a page of a book."""
     cursor = '<span class="pg-cursor"></span>' if writing else ""
-    return f'<div class="pg-page"><span class="pg-given">{html.escape(prompt)}</span>{html.escape(text)}{cursor}</div>'
+    label = html.escape(say("text_generation.page"))
+    return (
+        f'<div class="pg-page" tabindex="0" role="region" aria-label="{label}"><span class="pg-given">{html.escape(prompt)}'
+        f"</span>{html.escape(text)}{cursor}</div>"
+    )
 
 
 def shown(site: Site, views: Views) -> Show:

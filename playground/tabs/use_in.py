@@ -33,35 +33,29 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class Offers:
-    """The row under a result; it comes with the first one. which: the picture that is meant, from 1, where there are
-    several."""
+    """The row under a result; the style sheet shows it only while the frame holds a finished one. which: the picture that
+    is meant, from 1, where there are several."""
 
     task: str
-    row: gr.Row
     which: gr.Radio
     made: gr.State
     ways: dict[str, gr.Button]
 
     def outputs(self) -> tuple[gr.components.Component, ...]:
-        """What `updates` and `hidden` update."""
-        return self.row, self.which, self.made
+        """What `updates` updates."""
+        return self.which, self.made
 
     def updates(self, made: Made, chosen: int = 1) -> Updates:
         """Offers a result. chosen: the picture that is meant at first."""
         count = len(made.pictures)
         return {
-            self.row: gr.update(visible=True), self.made: made,
-            self.which: gr.update(choices=numbers(count), value=chosen, visible=count > 1),
+            self.made: made, self.which: gr.update(choices=numbers(count), value=chosen, visible=count > 1),
         }
-
-    def hidden(self) -> Updates:
-        """While there is only a preview to see."""
-        return {self.row: gr.update(visible=False)}
 
 
 def offers(task: str, *first: gr.Button) -> Offers:
-    """Lays the row out, hidden. first: buttons made with render=False that stand before the others."""
-    with gr.Row(visible=False, elem_classes="pg-offers", elem_id=f"{task}-offers") as row:
+    """Lays the row out. first: buttons made with render=False that stand before the others."""
+    with gr.Row(elem_classes="pg-offers", elem_id=f"{task}-offers"):
         which = gr.Radio(
             numbers(1), value=1, label=say("use_in.which"), visible=False, elem_id=f"{task}-which", min_width=180,
         )
@@ -71,7 +65,7 @@ def offers(task: str, *first: gr.Button) -> Offers:
         ways = {
             way: gr.Button(say(f"{way}.tab"), size="sm", elem_id=f"{task}-use-{way}", min_width=80) for way in WAYS[task]
         }
-    return Offers(task=task, row=row, which=which, made=gr.State(None), ways=ways)
+    return Offers(task=task, which=which, made=gr.State(None), ways=ways)
 
 
 def numbers(count: int) -> list[tuple[str, int]]:

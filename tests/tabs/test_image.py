@@ -9,25 +9,25 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from playground.catalog import Catalog, cards
+from playground.catalog import cards
 from playground.errors import BadRequest
 from playground.events import Done, ImagesResult, Step
 from playground.requests import SuperResolutionRequest, TextToImageRequest
-from playground.shelf import Shelf
 from playground.tabs import image
-from playground.tabs.frame import Site
+from tests.fake_site import site_of
 from tests.fakes import FakeModel, engine_of
 
 CARD = dataclasses.replace(
     next(card for card in cards() if card.id == "pictures"), things=("panda", "umbrella", "grapes"),
     styles=("3d", "flat"), grounds=("blue", "orange"),
 )
+OTHERS = tuple(card for card in cards() if card.id != "pictures")
 
 
 @pytest.fixture
 def site(tmp_path):
-    engine = engine_of(lambda card: FakeModel(), cards=(CARD, *(c for c in cards() if c.id != "pictures")))
-    return Site(engine=engine, shelf=Shelf(tmp_path / "made"), shared=False)
+    engine = engine_of(lambda card: FakeModel(), cards=(CARD, *OTHERS))
+    return site_of(engine, tmp_path)
 
 
 @pytest.fixture
@@ -51,9 +51,8 @@ def done(count: int = 1, size: tuple[int, int] = (128, 128)) -> Done:
 
 def test_the_line_says_what_the_starter_knows():
     said = image.knows(CARD)
-    assert "This starter knows 3 things in 2 styles (3d, flat) on 2 colours of background." in said
-    plain = image.knows(dataclasses.replace(CARD, styles=("3d",), grounds=()))
-    assert "knows 3 things." in plain
+    assert "knows 3 things in 2 styles (3d, flat) on 2 colours of background." in said
+    assert "knows 3 things." in image.knows(dataclasses.replace(CARD, styles=("3d",), grounds=()))
     assert "knows 3 things." in image.knows(dataclasses.replace(CARD, styles=(), grounds=()))
 
 
@@ -70,7 +69,7 @@ def test_a_surprise_is_made_of_what_the_starter_knows():
 def test_ideas_are_there_only_for_models_that_know_a_list(there):
     with gr.Blocks(analytics_enabled=False):
         parts = image.idea_controls(CARD if there else dataclasses.replace(CARD, things=()))
-    assert [part.visible for part in parts] == [there] * 3
+    assert [part.visible for part in parts] == [there] * 2
 
 
 def test_a_picture_that_is_done_is_shown_and_offers_more(site, views):
@@ -81,16 +80,17 @@ def test_a_picture_that_is_done_is_shown_and_offers_more(site, views):
     with site.shelf.read(drawn.addresses[0]) as kept:
         assert kept.size == (128, 128)
     assert drawn.addresses[0] in updates[views.result]
-    assert updates[views.offers]["visible"] and updates[views.variations]["visible"] and not updates[views.which]["visible"]
+    assert updates[views.offers.made].pictures == drawn.addresses and updates[views.offers.made].words == "a panda"
+    assert updates[views.variations]["visible"] and not updates[views.offers.which]["visible"]
     assert updates[views.enlarge]["value"] == "Enlarge to 256 x 256"
     assert set(updates) <= set(views.outputs())
 
 
-def test_a_step_shows_its_preview_and_offers_nothing_for_the_picture_before(site, views):
+def test_a_step_shows_its_preview_and_nothing_else(site, views):
     show = image.shown(site, views)
     updates = show(Step(index=2, total=8, preview=Image.new("RGB", (64, 64))), request())
-    assert list(updates) == [views.result, views.offers] and "Step 2 of 8: not finished yet" in updates[views.result]
-    assert updates[views.offers]["visible"] is False
+    assert list(updates) == [views.result] and "Step 2 of 8: not finished yet" in updates[views.result]
+    assert "pg-drawing" in updates[views.result], "the style sheet shows what is offered only where no drawing is"
     assert show(Step(index=3, total=8), request()) == {}
 
 
@@ -99,7 +99,7 @@ def test_a_walk_is_shown_as_a_strip_that_offers_nothing(site, views):
     strip = updates[views.result]
     assert "pg-strip" in strip and strip.count("<figure>") == 5 and strip.count("download=") == 5
     assert strip.index(">start<") < strip.index(">2<") < strip.index(">end<")
-    assert not updates[views.offers]["visible"] and views.drawn not in updates
+    assert list(updates) == [views.result], "what can be done with the picture before is hidden by the style sheet"
 
 
 def values(drawn, which=1):
@@ -116,8 +116,8 @@ def test_variations_ask_for_pictures_like_the_one_that_was_chosen(site):
 
 def test_variations_are_not_offered_for_variations(site, views):
     updates = image.shown(site, views)(done(4), request(variation=image.VARIATION, num_images=4))
-    assert not updates[views.variations]["visible"] and updates[views.which]["visible"]
-    assert [value for _, value in updates[views.which]["choices"]] == [1, 2, 3, 4]
+    assert not updates[views.variations]["visible"] and updates[views.offers.which]["visible"]
+    assert [value for _, value in updates[views.offers.which]["choices"]] == [1, 2, 3, 4]
 
 
 def test_the_larger_picture_takes_the_place_of_the_one_that_was_chosen(site, views):
@@ -130,7 +130,7 @@ def test_the_larger_picture_takes_the_place_of_the_one_that_was_chosen(site, vie
     after = updates[views.drawn]
     assert after.sizes == ((128, 128), (256, 256), (128, 128)) and after.request == drawn.request
     assert after.addresses[0] == drawn.addresses[0] and after.addresses[1] != drawn.addresses[1]
-    assert updates[views.which]["value"] == 2 and updates[views.enlarge]["value"] == "Enlarge to 512 x 512"
+    assert updates[views.offers.which]["value"] == 2 and updates[views.enlarge]["value"] == "Enlarge to 512 x 512"
     assert "2: 256 x 256" in updates[views.result]
 
 
@@ -148,7 +148,7 @@ def test_before_the_first_picture_it_is_said_in_words(site):
 
 def test_a_picture_that_was_swept_away_is_said_in_words(site):
     drawn = image.Drawn(request=request(), addresses=("made/gone/picture.png",), sizes=((128, 128),))
-    with pytest.raises(BadRequest, match="Draw it again"):
+    with pytest.raises(BadRequest, match="Make it again"):
         image.picture_of(site, values(drawn))
 
 
@@ -176,10 +176,13 @@ def test_a_seed_that_is_none_is_said_in_words(seed):
         TextToImageRequest(**image.ends_of(ENDS | {"to_seed": seed}))
 
 
-def test_the_tab_is_built_for_models_with_and_without_a_list(site):
-    without = dataclasses.replace(site, engine=engine_of(lambda card: FakeModel(), cards=(dataclasses.replace(CARD, things=()),)))
-    for one in (site, without):
-        with gr.Blocks(analytics_enabled=False) as page:
-            image.build(one)
-        assert sum(bool(getattr(fn.fn, "costly", False)) for fn in page.fns.values()) == 5  # four jobs, and Surprise me
-        assert Catalog(one.engine.catalog.cards).serving(image.TASK)[0].id == "pictures"
+@pytest.mark.parametrize("things", [CARD.things, ()])
+def test_the_tab_is_built_for_models_with_and_without_a_list(tmp_path, things):
+    engine = engine_of(lambda card: FakeModel(), cards=(dataclasses.replace(CARD, things=things), *OTHERS))
+    site = site_of(engine, tmp_path)
+    with site.demo:
+        offers = image.build(site)
+    costly = [fn for fn in site.demo.fns.values() if getattr(fn.fn, "costly", False)]
+    jobs = ["draw", "draw behind Surprise me", "variations", "enlarge", "walk", "example"]
+    assert len(costly) == len(jobs) and offers.task == image.TASK
+    assert set(site.kept) == set(site.doors) == {image.TASK}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,7 +10,7 @@ from PIL import Image
 from playground.errors import BadRequest
 from playground.requests import InpaintingRequest
 from playground.tabs import inpaint
-from playground.tabs.inpaint import PAINTED, REGION, UPLOADED, box, mask_of
+from playground.tabs.inpaint import BOX, HALVES, PAINTED, UPLOADED, box, mask_of
 
 SIZE = (200, 100)
 
@@ -49,7 +50,22 @@ def test_an_empty_box_is_said_in_words(sides):
 
 
 def test_the_sliders_box_is_the_mask():
-    assert mask_of(chosen(which=REGION), SIZE).getbbox() == (50, 25, 150, 75)
+    assert mask_of(chosen(which=BOX), SIZE).getbbox() == (50, 25, 150, 75)
+
+
+@pytest.mark.parametrize(("part", "bounds"), [
+    ("middle", (50, 25, 150, 75)), ("left", (0, 0, 100, 100)), ("right", (100, 0, 200, 100)), ("top", (0, 0, 200, 50)),
+    ("bottom", (0, 50, 200, 100)),
+])
+def test_a_part_that_one_click_chooses_is_the_mask(part, bounds):
+    assert mask_of(chosen(which=part, left=1, right=2), SIZE).getbbox() == bounds
+
+
+def test_every_part_of_the_choice_has_a_meaning():
+    with gr.Blocks(analytics_enabled=False):
+        which = inpaint.region_controls()["which"]
+    assert [value for _, value in which.choices] == [PAINTED, *HALVES, BOX, UPLOADED]
+    assert len({label for label, _ in which.choices}) == len(which.choices)
 
 
 def test_paint_is_brought_to_the_pictures_size():
@@ -92,7 +108,7 @@ def test_a_missing_mask_file_is_said_in_words():
 
 
 def test_prepare_leaves_only_the_requests_fields(files):
-    values = chosen(which=REGION) | {"image": files["image"], "prompt": "a heart", "feather": 2}
+    values = chosen(which=BOX) | {"image": files["image"], "prompt": "a heart", "feather": 2}
     made = inpaint.prepare(values)
     assert set(made) == {"image", "mask", "prompt", "feather"}
     request = InpaintingRequest(**made)
@@ -102,7 +118,7 @@ def test_prepare_leaves_only_the_requests_fields(files):
 
 def test_invert_is_everything_else(files):
     straight, turned = (
-        inpaint.prepare(chosen(which=REGION, invert=invert) | {"image": files["image"]})["mask"] for invert in (False, True)
+        inpaint.prepare(chosen(which=BOX, invert=invert) | {"image": files["image"]})["mask"] for invert in (False, True)
     )
     assert (np.asarray(straight).astype(int) + np.asarray(turned) == 255).all()
 
@@ -121,11 +137,16 @@ def test_the_canvas_gets_a_picture_that_can_be_painted_on(tmp_path):
     for size, canvas in (((2000, 1000), (512, 256)), ((40, 20), (240, 120)), ((300, 200), (300, 200))):
         Image.new("RGB", size).save(tmp_path / "a.png")
         value, _ = inpaint.on_canvas(str(tmp_path / "a.png"))
-        assert value["background"].size == canvas
+        assert value["visible"] and value["value"]["background"].size == canvas
 
 
 def test_a_file_that_is_no_picture_is_said_in_words(tmp_path):
     (tmp_path / "a.png").write_text("words", encoding="utf8")
     value, status = inpaint.on_canvas(str(tmp_path / "a.png"))
-    assert value is None and "pg-error" in status and "not a picture" in status
-    assert inpaint.on_canvas(None)[0] is None
+    assert value["value"] is None and not value["visible"]
+    assert "pg-error" in status and "not a picture" in status
+
+
+def test_without_a_picture_there_is_nothing_to_paint_on():
+    value, _ = inpaint.on_canvas(None)
+    assert value["value"] is None and not value["visible"]

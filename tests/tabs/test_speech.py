@@ -15,11 +15,11 @@ from playground.catalog import Catalog, ModelCard
 from playground.errors import BadRequest
 from playground.events import Audio, AudioResult, Done, Loading, SpokenPiece, SpokenWord
 from playground.requests import Limits, Reference, TextToSpeechRequest
-from playground.shelf import Shelf
+from playground.site import Site
 from playground.sounds import encode, tags_of
 from playground.tabs import speech
-from playground.tabs.frame import Site
 from playground.wiring import facts_of, made_by
+from tests import fake_site
 from tests.fakes import FakeModel, engine_of
 
 CARD = ModelCard(
@@ -35,7 +35,7 @@ RATE = 8_000
 
 def site_of(tmp_path: Path, *, shared: bool = False, cards: tuple[ModelCard, ...] = (CARD, SEVERAL)) -> Site:
     engine = engine_of(lambda card: FakeModel(), cards=cards, shared=shared)
-    return Site(engine=engine, shelf=Shelf(tmp_path / "made"), shared=shared)
+    return fake_site.site_of(engine, tmp_path, shared=shared)
 
 
 def word(at: int, to: int, start: float, end: float) -> SpokenWord:
@@ -142,7 +142,7 @@ def test_voices_have_names_for_people():
 
 def test_what_a_model_cannot_do_is_not_offered():
     with gr.Blocks(analytics_enabled=False):
-        plain, several = speech.manner(CARD), speech.manner(SEVERAL)
+        plain, several = (speech.manner(card) | {"pitch": speech.slider(card, "pitch")} for card in (CARD, SEVERAL))
     assert {name: part.visible for name, part in plain.items()} == {"voice": False, "speed": True, "pitch": True}
     assert {name: part.visible for name, part in several.items()} == {"voice": True, "speed": True, "pitch": False}
     assert all(part.info for part in several.values())
@@ -194,14 +194,16 @@ def test_a_model_that_cannot_copy_voices_refuses_a_recording(recording):
     assert SEVERAL.complete(dataclasses.replace(request, model="several")).reference is request.reference
 
 
-def test_the_examples_can_be_spoken():
-    assert len(speech.EXAMPLES) == 5 and len(set(speech.EXAMPLES)) == 5
-    for text in speech.EXAMPLES:
-        assert TextToSpeechRequest(text=text).text == text and len(text) < 110
+@pytest.mark.parametrize("cards", [(CARD, SEVERAL), (SEVERAL,)])
+def test_the_tab_is_built_for_any_first_model(tmp_path, cards):
+    site = site_of(tmp_path, cards=cards)
+    with site.demo:
+        assert speech.build(site) is None, "a sound is offered to no other tab"
+    assert any(getattr(fn.fn, "costly", False) for fn in site.demo.fns.values())
+    assert not {"reference", "consent"} & set(site.kept[speech.TASK].controls), "a recording was kept in the browser"
 
 
-def test_the_tab_is_built_for_any_first_model(tmp_path):
-    for cards in ((CARD, SEVERAL), (SEVERAL,)):
-        with gr.Blocks(analytics_enabled=False) as demo:
-            speech.build(site_of(tmp_path, cards=cards))
-        assert any(getattr(fn.fn, "costly", False) for fn in demo.fns.values())
+def test_before_the_first_run_the_player_holds_the_first_example():
+    page = speech.player_html()
+    assert page.count("${") == 0, "the template must not compute anything"
+    assert "pg-earlier" in page and "examples/" in page and page.count("pg-voice") == 2

@@ -6,13 +6,15 @@ import dataclasses
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
-from playground.catalog import Catalog, cards
-from playground.events import Text
+from playground.catalog import cards
+from playground.events import Done, Text, TextResult
 from playground.requests import TextGenerationRequest
 from playground.tabs import text
-from playground.tabs.frame import Site
+from tests.fake_site import site_of
+from tests.fakes import FakeModel, engine_of
 
 WORDS = next(card for card in cards() if card.id == "words")
 CHATTER = dataclasses.replace(WORDS, id="chatter", chat=True)
@@ -127,28 +129,64 @@ def test_an_empty_message_with_no_answer_before_it_stays_empty(history):
 
 
 @pytest.fixture
-def show():
-    """The tab's event function, and names for what it updates."""
-    site = Site(engine=SimpleNamespace(catalog=Catalog((WORDS, CHATTER))), shelf=None, shared=False)
-    return text.shown(site, "result", "chat", "prompt", "written", "onward")
-
-
-def test_a_new_answer_is_a_new_turn(show):
-    request = TextGenerationRequest(model="chatter", prompt="hi", history=TURNS_AS_PAIRS)
-    turns = show(Text(text="hello", tokens=1), request)["chat"]
-    assert [t["content"] for t in turns] == ["one", "eins", "two", "zwei", "hi", "hello"]
-
-
-def test_an_answer_that_goes_on_grows_in_its_turn(show):
-    request = TextGenerationRequest(model="chatter", prompt="two", history=TURNS_AS_PAIRS)
-    assert request.continues
-    turns = show(Text(text=" und mehr", tokens=1), request)["chat"]
-    assert [t["content"] for t in turns] == ["one", "eins", "two", "zwei und mehr"]
+def page(tmp_path):
+    """The tab's site and what its runs update."""
+    site = site_of(engine_of(lambda card: FakeModel(), cards=(WORDS, CHATTER)), tmp_path)
+    with site.demo:
+        views = text.result_views(site, gr.Textbox(), chats=False)
+    return SimpleNamespace(site=site, views=views, show=text.shown(site, views))
 
 
 TURNS_AS_PAIRS = tuple((turn["role"], text.text_of(turn)) for turn in TURNS)
 
 
-def test_a_story_is_shown_behind_its_prompt(show):
-    updates = show(Text(text=" there was", tokens=2), TextGenerationRequest(model="words", prompt="Once "))
-    assert read(updates["result"]).text == "Once there was"
+def test_a_new_answer_is_a_new_turn(page):
+    request = TextGenerationRequest(model="chatter", prompt="hi", history=TURNS_AS_PAIRS)
+    turns = page.show(Text(text="hello", tokens=1), request)[page.views.chat]
+    assert [t["content"] for t in turns] == ["one", "eins", "two", "zwei", "hi", "hello"]
+
+
+def test_an_answer_that_goes_on_grows_in_its_turn(page):
+    request = TextGenerationRequest(model="chatter", prompt="two", history=TURNS_AS_PAIRS)
+    assert request.continues
+    turns = page.show(Text(text=" und mehr", tokens=1), request)[page.views.chat]
+    assert [t["content"] for t in turns] == ["one", "eins", "two", "zwei und mehr"]
+
+
+def done(words: str, model: str) -> Done:
+    """The end of a run that wrote so much."""
+    return Done(
+        result=TextResult(text=words, tokens=3), model=model, seed=1, timings={}, device="CPU", dtype="float32", threads=1,
+        peak_memory=1,
+    )
+
+
+def test_a_story_is_shown_behind_its_prompt(page):
+    request = TextGenerationRequest(model="words", prompt="Once ")
+    updates = page.show(Text(text=" there was", tokens=2), request)
+    assert list(updates) == [page.views.result] and read(updates[page.views.result]).text == "Once there was"
+
+
+def test_a_story_that_is_done_can_be_gone_on_with_and_used_elsewhere(page):
+    views = page.views
+    updates = page.show(done(" there was ", "words"), TextGenerationRequest(model="words", prompt="Once "))
+    assert updates[views.written] == "Once there was "
+    assert updates[views.story] == updates[views.offers.made].words == "Once there was"
+    assert "pg-cursor" not in updates[views.result] and set(updates) <= set(views.outputs())
+
+
+def test_a_chats_answer_alone_is_used_elsewhere_and_the_prompt_is_free_again(page):
+    views = page.views
+    updates = page.show(done("hello", "chatter"), TextGenerationRequest(model="chatter", prompt="hi"))
+    assert updates[views.story] == updates[views.offers.made].words == "hello" and updates[views.prompt] == ""
+    assert views.written not in updates and views.result not in updates
+
+
+@pytest.mark.parametrize("first", [WORDS, CHATTER])
+def test_the_tab_is_built_for_any_first_model(tmp_path, first):
+    second = CHATTER if first is WORDS else WORDS
+    site = site_of(engine_of(lambda card: FakeModel(), cards=(first, second)), tmp_path)
+    with site.demo:
+        text.build(site)
+    assert site.kept[text.TASK].controls["model"].value == first.id and text.TASK in site.doors
+    assert any(getattr(fn.fn, "costly", False) for fn in site.demo.fns.values())
