@@ -25,7 +25,8 @@ def chips(site: Site) -> str:
     made.append(chip("model", ", ".join(titles) if titles else say("chips.no_model"), say("chips.model_why")))
     if not site.shared:
         used, total = memory_in_use(device)
-        made.append(chip("memory", say("chips.memory", used=f"{used / 1e9:.1f}", total=f"{total / 1e9:.0f}"), say("chips.memory_why")))
+        text = say("chips.memory", used=f"{used / 1e9:.1f}", total=f"{total / 1e9:.0f}")
+        made.append(chip("memory", text, say("chips.memory_why")))
     return line(made)
 
 

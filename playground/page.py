@@ -59,8 +59,9 @@ def header() -> str:
         f'<p>{said["sentence"]}</p></div></div><div class="pg-tools" role="group" aria-label="{said["tools"]}">'
         f'<button type="button" id="pg-tour">{said["tour"]}</button><button type="button" id="pg-demo">{said["demo"]}</button>'
         f'<button type="button" id="pg-mode" role="switch" aria-checked="false" title="{said["expert_help"]}">'
-        f'{said["expert"]}</button><button type="button" id="pg-shade" title="{said["shade"]}" aria-label="{said["shade"]}"></button>'
-        f'<button type="button" id="pg-help" title="{said["help"]}" aria-label="{said["help"]}">?</button></div></header>'
+        f'{said["expert"]}</button><button type="button" id="pg-shade" title="{said["shade"]}" aria-label="{said["shade"]}">'
+        f'</button><button type="button" id="pg-help" title="{said["help"]}" aria-label="{said["help"]}">?</button>'
+        "</div></header>"
     )
 
 

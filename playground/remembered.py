@@ -30,23 +30,27 @@ class Kept:
 
 
 def remember(
-    site: Site, task: str, controls: Mapping[str, gr.components.Component], chosen: Callable[[str], Updates]
+    site: Site, task: str, controls: Mapping[str, gr.components.Component], chosen: Callable[[str], Updates], go: gr.Button
 ) -> None:
-    """Keeps the controls of a tab, all but those that hold files; `model` must be one of them."""
+    """Keeps the controls of a tab, all but those that hold files, whenever one changes and when a run begins (a control
+    that was set before its tab was ever open says nothing of the change). `model` must be one of them."""
     kinds = gr.Textbox | gr.Number | gr.Slider | gr.Dropdown | gr.Radio | gr.Checkbox
     plain = {name: control for name, control in controls.items() if isinstance(control, kinds)}
-    state = gr.BrowserState(None, storage_key=f"playground-{task}", secret=SECRET)
+    state = gr.BrowserState(None, storage_key=f"playground-{task}", secret=SECRET, render=False)
     names = ", ".join(f"v{i}" for i in range(len(plain)))
     pairs = ", ".join(f"{name}: v{i}" for i, name in enumerate(plain))
     gr.on(
-        [control.change for control in plain.values()], None, list(plain.values()), state,
+        [go.click, *(control.change for control in plain.values())], None, list(plain.values()), state,
         js=f"({names}) => ({{{pairs}}})", **QUIET,
     )
     site.kept[task] = Kept(state=state, controls=plain, chosen=chosen)
 
 
 def recall(site: Site) -> None:
-    """Brings every tab's values back when the page is loaded."""
+    """Brings every tab's values back when the page is loaded. It stands outside the tabs: what the browser keeps for a
+    tab that is not open would not be read."""
+    for kept in site.kept.values():
+        kept.state.render()
 
     def restore(*states: Any) -> Updates:
         updates: Updates = {next(iter(outputs)): gr.skip()}

@@ -91,7 +91,8 @@ class Run:
                     if not self._fresh(seen) and self.ended is None:
                         self._changed.wait(HEARTBEAT)
                     fresh, ended = self._fresh(seen), self.ended
-                for seen, event in fresh:  # noqa: B020
+                for count, event in fresh:
+                    seen = count
                     yield event
                 if not fresh and ended is not None:
                     if self._error is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import statistics
 import threading
@@ -93,7 +94,10 @@ class Timings:
             return {}
         try:
             found = json.loads(self._path.read_text(encoding="utf8"))
-            return {str(key): [(float(a), float(s)) for a, s in runs] for key, runs in found.items()}
+            return {
+                key: [(float(a), float(s)) for a, s in runs if 0 < a < math.inf and 0 <= s < math.inf]
+                for key, runs in found.items()
+            }
         except (OSError, ValueError, TypeError, AttributeError):
             log.warning("the file of timings cannot be read and begins anew")
             return {}

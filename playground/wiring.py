@@ -306,7 +306,10 @@ def foresee(site: Site, job: Job) -> None:
             return ""
 
     changes = [control.change for control in job.controls.values() if not isinstance(control, gr.ImageEditor)]
-    gr.on([site.demo.load, *changes], look, inputs_kwargs=dict(job.controls), outputs=job.expect, trigger_mode="always_last", **QUIET)
+    gr.on(
+        [site.demo.load, *changes], look, inputs_kwargs=dict(job.controls), outputs=job.expect, trigger_mode="always_last",
+        **QUIET,
+    )
 
 
 def begin(site: Site, jobs: tuple[Job, ...], number: int, values: dict[str, Any], visitor: str) -> Iterator[Updates]:
@@ -325,19 +328,20 @@ def begin(site: Site, jobs: tuple[Job, ...], number: int, values: dict[str, Any]
         yield from follow(site, job, run)
 
 
-def says(site: Site, job: Job, said: Said) -> Updates:
-    """The same words in the tab's status line and in the strip."""
-    return {job.status: said.line(), site.rows[job.place]: said.row(job.place)}
+def says(site: Site, job: Job, said: Said, *, news: bool = True) -> Updates:
+    """The same words in the tab's status line and, where they are news, in the strip."""
+    return {job.status: said.line(), site.rows[job.place]: said.row(job.place) if news else ""}
 
 
 def follow(site: Site, job: Job, run: Run) -> Iterator[Updates]:
     """A run as component updates, from its first event on, however long it has been running or is over."""
     back = job.switched(busy=False)
     teller = Teller(run.request)
+    loading, news = False, run.ended is None
     events = run.follow()
     try:
         show = job.begin(run.memo.values)
-        yield says(site, job, Said(text=say("status.starting"), kind="busy")) | job.switched(busy=True)
+        yield says(site, job, Said(text=say("status.starting"), kind="busy"), news=news) | job.switched(busy=True)
         for event in events:
             if event is None:
                 yield {job.status: gr.skip()}
@@ -350,19 +354,23 @@ def follow(site: Site, job: Job, run: Run) -> Iterator[Updates]:
                     job.made_by: made_by(run.card, event), job.expect: expectation(site, run.request, run.card),
                     site.chips: chips(site),
                 }
+            if isinstance(event, Loading):
+                loading = True
+            elif loading and isinstance(event, Step | Text | Audio):
+                loading, updates[site.chips] = False, chips(site)
             if isinstance(event, Step) and event.preview is not None or isinstance(event, Audio) and event.index == 0:
                 updates[job.made_by] = ""  # it speaks of the result that this one has replaced
             said = teller.tell(event)
             if said is not None:
-                updates |= says(site, job, said)
+                updates |= says(site, job, said, news=news)
             if updates:
                 yield updates
     except Stopped:
         yield back | says(site, job, Said(text=say("status.stopped")))
     except PlaygroundError as error:
-        yield back | says(site, job, Said(text=str(error), kind="error"))
+        yield back | says(site, job, Said(text=str(error), kind="error"), news=news)
     except Exception as error:  # the page's last stand: a fault of ours must not end in silence
         log.error("a run failed on the page", exc_info=error)
-        yield back | says(site, job, Said(text=str(explain(error)), kind="error"))
+        yield back | says(site, job, Said(text=str(explain(error)), kind="error"), news=news)
     finally:
         events.close()

@@ -10,7 +10,7 @@ import argparse
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -101,24 +101,22 @@ def photograph(address: str, stage: Stage, engine, folder: Path) -> dict[tuple[s
                 page.get_by_role("tab", name="Text", exact=True).wait_for(timeout=60_000)
                 page.wait_for_timeout(2_000)
                 for task, label in TABS.items():
-                    def shoot(state: str, task: str = task, size: str = size, shade: str = shade) -> None:
+                    for state in play(page, task, label, stage, engine):
                         page.wait_for_timeout(700)
                         path = folder / f"{task}-{state}-{size}-{shade}.png"
                         page.screenshot(path=path)
                         shots[task, state, size, shade] = path
-
-                    play(page, task, label, stage, engine, shoot)
         browser.close()
     return shots
 
 
-def play(page, task: str, label: str, stage: Stage, engine, shoot: Callable[[str], None]) -> None:
-    """One tab through all its states."""
+def play(page, task: str, label: str, stage: Stage, engine) -> Iterator[str]:
+    """Brings one tab into all its states, one after the other, and says which it is in."""
     from playground.requests import TextGenerationRequest
 
     page.get_by_role("tab", name=label, exact=True).click()
     page.evaluate("scrollTo(0, 0)")
-    shoot("empty")
+    yield "empty"
     if page.locator(f"#{task}-image").count():
         page.locator(f"#{task}-image input[type=file]").set_input_files(ROOT / "assets" / "examples" / "cat.png")
         page.locator(f"#{task}-image img").first.wait_for()
@@ -132,22 +130,22 @@ def play(page, task: str, label: str, stage: Stage, engine, shoot: Callable[[str
             break
     go.click()
     page.locator(f"#{task}-status").get_by_text("Waiting").wait_for(timeout=30_000)
-    shoot("waiting")
+    yield "waiting"
     other.close()
     page.locator(f"#{task}-status .pg-busy").filter(has_not_text="Waiting").wait_for(timeout=30_000)
     page.wait_for_timeout(1_500)
-    shoot("running")
+    yield "running"
     stop.click()
     page.locator(f"#{task}-status").get_by_text("Stopped").wait_for(timeout=30_000)
-    shoot("stopped")
+    yield "stopped"
     stage.open.set()
     go.click()
     page.locator(f"#{task}-status .pg-done").wait_for(timeout=60_000)
-    shoot("done")
+    yield "done"
     stage.fails = True
     go.click()
     page.locator(f"#{task}-status .pg-error").wait_for(timeout=60_000)
-    shoot("error")
+    yield "error"
     stage.fails = False
     if task == "text_to_speech":
         page.keyboard.press("Escape")

@@ -38,7 +38,8 @@ def serving(cards: tuple[ModelCard, ...], folder: Path, *, load: Callable = pipe
     engine = Engine(catalog=Catalog(cards), pool=pool, shared=options.public)
     shelf = Shelf(folder / "made")
     demo = page.build(engine, shelf=shelf, shared=options.public)
-    made = launch.Page(demo=demo, engine=engine, costly=page.costly(demo), look=theme.look(), routes=[shelf.route(), examples.route()])
+    made = launch.Page(demo=demo, engine=engine, costly=page.costly(demo), look=theme.look(),
+                       routes=[shelf.route(), examples.route()])
     try:
         address = launch.start(made, options, limits=GENEROUS, tell=lambda line: None)
         yield Served(address=address.rstrip("/"), engine=engine, page=made)

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from playground.requests import REQUESTS
+from playground.wording import say
+
 sync_api = pytest.importorskip("playwright.sync_api")
 SHOTS = Path(__file__).parents[1] / "screenshots"
 EXECUTABLE = os.environ.get("PLAYGROUND_CHROMIUM")
-LABELS = ["Text", "Image", "Image to image", "Inpaint", "Upscale", "Speech"]
+LABELS = [say(f"{request.task}.tab") for request in REQUESTS]
 WAIT = 90_000  # milliseconds; the first click also waits for the heavy imports
 
 pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="no browser: start the tests with tests/run.sh")
@@ -56,8 +59,15 @@ class Visitor:
 
     def expert(self) -> None:
         """Shows every setting: in Simple, where a page begins, most are hidden."""
-        self.page.locator("#pg-mode[aria-checked=false]").click()
+        switch = self.page.locator("#pg-mode")
+        if switch.get_attribute("aria-checked") == "false":
+            switch.click()
         self.page.locator("html.pg-expert").wait_for(timeout=WAIT)
+
+    def more_control(self) -> None:
+        """Unfolds the rest of the open tab's settings."""
+        self.expert()
+        self.page.get_by_text("More control").locator("visible=true").click()
 
     def go(self, task: str) -> None:
         self.page.locator(f"#{task}-go").click()
@@ -115,15 +125,15 @@ def test_a_picture_is_drawn(visitor):
     visitor.tab("Image")
     visitor.go("text_to_image")
     visitor.done("text_to_image")
-    image = visitor.page.locator("#text_to_image-result img")
+    image = visitor.page.locator("#text_to_image-result a img")
     assert image.count() == 1 and image.get_attribute("alt")
-    visitor.page.wait_for_function("() => document.querySelector('#text_to_image-result img').naturalWidth === 128")
+    visitor.page.wait_for_function("() => document.querySelector('#text_to_image-result a img').naturalWidth === 128")
     visitor.shot("image-done")
 
 
 def few_steps(visitor) -> None:
     """Sets the steps of the Image tab, so that its runs are short."""
-    visitor.page.get_by_text("More control").locator("visible=true").click()
+    visitor.more_control()
     visitor.page.locator("#text_to_image-steps input[type=number]").fill("3")
     visitor.page.locator("#text_to_image-steps input[type=number]").press("Tab")
 
@@ -140,13 +150,13 @@ def shows(visitor, condition: str) -> None:
 def test_a_surprise_is_one_click(visitor):
     visitor.tab("Image")
     few_steps(visitor)
-    assert "This starter knows" in visitor.page.locator("#text_to_image-knows").inner_text()
+    assert "It knows" in visitor.page.locator("#text_to_image-ideas").inner_text()
     visitor.page.locator("#text_to_image-prompt textarea").fill("nothing of this kind")
     visitor.page.locator("#text_to_image-surprise").click()
     visitor.done("text_to_image")
     prompt = visitor.page.locator("#text_to_image-prompt textarea").input_value()
     assert prompt and prompt != "nothing of this kind"
-    assert visitor.page.locator("#text_to_image-result img").get_attribute("alt") == prompt
+    assert visitor.page.locator("#text_to_image-result a img").get_attribute("alt") == prompt
 
 
 def test_what_it_can_draw_is_found_by_typing(visitor):
@@ -231,9 +241,7 @@ def test_a_painted_part_is_replaced_and_nothing_else(visitor, photo):
 def test_a_part_can_be_chosen_without_a_brush(visitor, photo):
     visitor.tab("Inpaint")
     visitor.upload("inpainting", photo)
-    visitor.page.locator("#tab-inpainting, body").first.wait_for()
-    visitor.page.get_by_text("More control").locator("visible=true").click()
-    visitor.page.get_by_label("A box set by sliders").check()
+    visitor.page.get_by_label("A box", exact=True).check()
     visitor.page.locator("#inpainting-left").wait_for(timeout=WAIT)
     visitor.go("inpainting")
     assert "0 pixels changed outside" in visitor.done("inpainting")
@@ -260,7 +268,7 @@ def test_a_picture_is_enlarged(visitor, photo):
 
 def test_a_run_is_stopped_and_the_next_one_works(visitor):
     visitor.tab("Image")
-    visitor.page.get_by_text("More control").locator("visible=true").click()
+    visitor.more_control()
     visitor.page.locator("#text_to_image-steps input[type=number]").fill("60")
     visitor.page.locator("#text_to_image-steps input[type=number]").press("Tab")
     visitor.page.locator("#text_to_image-num_images input[type=number]").fill("4")
@@ -284,7 +292,7 @@ def test_two_pages_get_their_own_results(browser, server):
         one.go("text_to_image")
     for one, prompt in ((first, "a fox"), (second, "a red apple")):
         one.done("text_to_image")
-        assert one.page.locator("#text_to_image-result img").get_attribute("alt") == prompt
+        assert one.page.locator("#text_to_image-result a img").get_attribute("alt") == prompt
         one.close()
 
 
@@ -292,6 +300,7 @@ def test_the_speech_tab_says_what_it_needs(visitor):
     from playground.catalog import Catalog, cards
 
     visitor.tab("Speech")
+    visitor.expert()
     first = Catalog(cards()).serving("text_to_speech")[0]
     needs = "About this model" if first.starter else "downloaded when it is first used"
     visitor.page.get_by_text(needs).locator("visible=true").first.wait_for(timeout=WAIT)
@@ -314,6 +323,7 @@ def test_all_six_labels_are_in_sight(browser, server, width, height):
 
 
 def test_every_slider_stands_where_its_number_says(visitor):
+    visitor.expert()
     for label in LABELS:
         visitor.tab(label)
         for more in visitor.page.get_by_text("More control").locator("visible=true").all():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -57,6 +56,12 @@ class Stage:
         wait_until(lambda: run.ended is not None, what="the end of a run")
         return run
 
+    def let_go(self, *, left: int = 0) -> None:
+        """Waits until the engine has been told of every end. left: runs that go on."""
+        wait_until(
+            lambda: sum(thread.name.startswith("carry") for thread in threading.enumerate()) == left, what="an end",
+        )
+
     def close(self) -> None:
         self.gate.set()
         self.engine.close()
@@ -106,7 +111,18 @@ def audio(index: int) -> Audio:
 def test_a_run_is_followed_from_its_start(stage):
     events = events_of(stage.start().follow())
     assert isinstance(events[-1], Done) and events[-1].result.text == "hello"
-    assert [event.index for event in events if isinstance(event, Step)][-1] == 3
+
+
+def test_a_follower_hears_each_event_once_and_in_order():
+    run = plain()
+    follower = run.follow()
+    told = [Queued(ahead=1), Loading(title="Slow"), step(1), step(2), done()]
+    heard = []
+    for event in told:
+        run.add(event)
+        heard.append(next(follower))
+    run.end()
+    assert heard == told and list(follower) == []
 
 
 def test_a_run_that_is_over_is_followed_late(stage):
@@ -128,11 +144,19 @@ def test_a_run_under_way_is_taken_up_where_it_is(stage):
 
 def test_many_follow_one_run_and_hear_the_same_end(stage):
     run = stage.start(model="held")
+    together = threading.Barrier(8 + 1)
+
+    def end() -> Done:
+        follower = run.follow()
+        next(follower)
+        together.wait(PATIENCE)
+        return events_of(follower)[-1]
+
     with ThreadPoolExecutor(8) as threads:
-        ends = [threads.submit(lambda: events_of(run.follow())[-1]) for _ in range(8)]
-        wait_until(lambda: run._watchers == 8, what="eight followers")
+        ends = [threads.submit(end) for _ in range(8)]
+        together.wait(PATIENCE)
         stage.gate.set()
-        assert {id(end.result(PATIENCE)) for end in ends} == {id(run.done)}
+        assert {id(end.result(PATIENCE)) for end in ends} == {id(stage.ended(run).done)}
     assert stage.gauge.prompts == ["hello"], "the run was made more than once"
 
 
@@ -196,6 +220,7 @@ def test_stop_ends_followers_at_once_and_the_engines_run_behind_its_step(stage):
     with pytest.raises(Stopped):
         events_of(follower)
     assert stage.gauge.steps == 0, "the follower waited for the step"
+    stage.let_go()
     stage.gate.set()
     stage.calm()
     assert stage.gauge.steps == 1 and run.done is None
@@ -284,13 +309,14 @@ def test_what_a_run_was_started_with_is_found_with_it(stage):
 
 
 def test_a_forsaken_run_ends_where_another_waits(staged):
-    stage = staged(unseen_seconds=0)
+    stage = staged(unseen_seconds=0.5)
     run = stage.start("forsaken", model="held")
     wait_until(lambda: stage.gauge.running == 1, what="a run")
     other = stage.start("other", model="held", visitor=YOU)
     follower = other.follow()
     next(follower)
     stage.ended(run)
+    stage.let_go(left=1)
     stage.gate.set()
     assert isinstance(events_of(follower)[-1], Done) and run.done is None
     assert stage.gauge.prompts == ["forsaken", "other"] and stage.gauge.steps == 1 + 3
@@ -310,22 +336,7 @@ def test_a_run_that_is_followed_goes_on_where_another_waits(staged):
 
 def test_a_forsaken_run_goes_on_where_nobody_waits(staged):
     stage = staged(unseen_seconds=0)
-    run = stage.start(model="held")
-    wait_until(lambda: stage.gauge.running == 1, what="a run")
-    looked = threading.Event()
-    patience = stage.runs._forsaken
-
-    class Watched(Run):
-        @property
-        def unseen_seconds(self):
-            looked.set()
-            return super().unseen_seconds
-
-    run.__class__ = Watched
-    assert looked.wait(PATIENCE) and not patience(run)
-    stage.gate.set()
-    stage.calm()
-    assert stage.ended(run).done is not None
+    assert stage.ended(stage.start()).done is not None and stage.gauge.steps == 3
 
 
 def test_how_long_nobody_followed_is_known():
@@ -356,7 +367,7 @@ def test_ended_runs_are_forgotten_with_age(staged):
     stage = staged(kept_seconds=0)
     stage.ended(stage.start())
     running = stage.start(model="held", visitor=YOU)
-    stage.ended(stage.start(visitor="visitor:third"))
+    stage.start(visitor="visitor:third")
     assert stage.runs.find(ME, PLACE) is None
     assert stage.runs.find(YOU, PLACE) is running, "a run under way was forgotten"
 
@@ -428,8 +439,4 @@ def test_a_hundred_runs_from_many_threads_each_reach_their_own_follower(stage):
     with ThreadPoolExecutor(16) as threads:
         assert list(threads.map(one, range(100))) == [str(number) for number in range(100)]
     stage.calm()
-    threads_left = {thread.name for thread in threading.enumerate() if thread.name.startswith("carry")}
-    end = time.monotonic() + PATIENCE
-    while threads_left and time.monotonic() < end:
-        threads_left = {thread.name for thread in threading.enumerate() if thread.name.startswith("carry")}
-    assert not threads_left
+    stage.let_go()

@@ -1,4 +1,4 @@
-// What concerns the whole page: Simple and Expert, light and dark, the strip's way to a tab, news for screen readers,
+// What concerns the whole page: Simple and Expert, light and dark, the strip of running jobs, news for screen readers,
 // beginning anew. What is remembered here stands in localStorage under names that begin with "playground".
 (() => {
   const root = document.documentElement;
@@ -72,6 +72,8 @@
     }
     document.querySelector(`#${open}-run .pg-run:not(.pg-busy)`)?.classList.add("pg-seen");
     for (const task of TASKS) {
+      const row = document.querySelector(`#${task}-run`), box = document.querySelector(`#${task}-status`)?.getBoundingClientRect();
+      row?.toggleAttribute("data-here", task === open && !!box && box.top >= 0 && box.bottom <= innerHeight);
       const line = document.querySelector(`#${task}-run .pg-run`) ?? document.querySelector(`#${task}-status .pg-status`);
       if (!line) continue;
       const kind = line.classList.contains("pg-busy") ? "busy" : line.classList.contains("pg-error") ? "error"
@@ -88,19 +90,21 @@
       if (kind === "busy" && task === open) reveal(task);
     }
   }
-  // On a phone the result stands below the controls: a run that begins brings it into sight.
+  // A run that begins brings its result into sight where less than half of it can be seen.
   function reveal(task) {
-    const result = document.querySelector(`#${task}-result`);
-    if (!result || result.getBoundingClientRect().top < innerHeight - 200) return;
+    const box = document.querySelector(`#${task}-result`)?.getBoundingClientRect();
+    if (!box) return;
+    const seen = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0);
+    if (seen > Math.min(box.height, innerHeight) / 2) return;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    document.querySelector(`#${task}-status`)?.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+    const top = document.querySelector(innerWidth > 640 ? `#${task}-result` : `#${task}-status`);
+    top?.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
   }
-
   function begin() {
     const kept = recalled("shade");
     if (kept && !/__theme=/.test(location.search)) shade(kept === "dark");
     let asked = false;
-    new MutationObserver(() => {
+    const look = () => {
       if (asked) return;
       asked = true;
       requestAnimationFrame(() => {
@@ -108,7 +112,10 @@
         mode(root.classList.contains("pg-expert"));
         listen();
       });
-    }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-selected"], characterData: true });
+    };
+    addEventListener("scroll", look, { passive: true });
+    addEventListener("resize", look);
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-selected"], characterData: true });
   }
   if (document.body) begin();
   else addEventListener("DOMContentLoaded", begin);

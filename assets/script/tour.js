@@ -258,7 +258,6 @@
 
     function setPaused(paused) {
       state.paused = paused;
-      bar.classList.toggle("pg-paused", paused);
       hold.textContent = paused ? pgSay("tour.demo.resume") : pgSay("tour.demo.pause");
     }
     function onward() {
@@ -287,15 +286,14 @@
       }
     }
     function say(sentence) { says.textContent = sentence; }
-    function put(element) { light.put(element); }
 
     async function play({ task, says: announced, shown }, index) {
       dots.replaceChildren(...ROUND.map((_, other) => make("i", { className: other === index ? "pg-here" : "" })));
       say(announced());
       if (!await open(task)) return;
-      put(part(task, "go"));
+      light.put(await starter(task));
       await wait(ANNOUNCED);
-      put(part(task, "result"));
+      light.put(part(task, "result"));
       const ended = await run(task, PASSED, wait);
       say(ended === "done" ? shown() : pgSay("tour.demo.passed"));
       await wait(ended === "done" ? SHOWN : ANNOUNCED);
@@ -313,7 +311,7 @@
       fresh();
     }
     async function again() {
-      put(null);
+      light.put(null);
       say(pgSay("tour.demo.again"));
       await wait(INTRODUCED);
     }

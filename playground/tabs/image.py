@@ -118,7 +118,7 @@ def build(site: Site) -> Offers:
     chosen = frame.follow_model(model, details, cards, TextToImageRequest, tunable(controls), more=more)
     live = frame.card_job(draw, row, draw.controls, chosen)
     wire(site, draw, vary, enlarge, strip, live, outputs=views.outputs())
-    remember(site, TASK, draw.controls | ends, chosen)
+    remember(site, TASK, draw.controls | ends, chosen, parts.go)
     site.doors[TASK] = Door(model=model, words=prompt, worded=illustration)
     return views.offers
 
@@ -148,7 +148,7 @@ def illustration(story: str, card: ModelCard) -> str:
     """A prompt for a picture to a story: the thing in it that the model knows and that is named last, as the end is what
     was written just now; else its first sentences."""
     named = {
-        thing: match.start() for thing in card.things
+        thing: match.end() for thing in card.things
         for match in re.finditer(rf"\b{re.escape(thing)}(?:s|es)?\b", story, re.IGNORECASE)
     }
     if named:

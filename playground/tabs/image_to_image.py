@@ -56,7 +56,7 @@ def build(site: Site) -> Offers:
 
     chosen = frame.follow_model(model, details, cards, ImageToImageRequest, tunable(controls), more=more)
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=(result, *offers.outputs()))
-    remember(site, TASK, controls, chosen)
+    remember(site, TASK, controls, chosen, parts.go)
     site.doors[TASK] = Door(model=model, picture=image)
     return offers
 

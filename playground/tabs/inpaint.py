@@ -24,6 +24,7 @@ from playground.wording import say
 
 TASK = InpaintingRequest.task
 CANVAS = 512
+BRUSH = 40  # pixels of the canvas: wide enough for a finger on a phone, where the canvas is half as large
 PAINTED, BOX, UPLOADED = "painted", "box", "uploaded"
 HALVES = {  # parts that one click chooses: left, top, right, bottom in percent
     "middle": (25, 25, 75, 75), "left": (0, 0, 50, 100), "right": (50, 0, 100, 100), "top": (0, 0, 100, 50),
@@ -41,8 +42,8 @@ def build(site: Site) -> Offers:
             image = frame.upload_box(TASK, title=say("inpainting.image"), height=170)
             editor = gr.ImageEditor(
                 type="pil", label=say("inpainting.editor"), layers=False, transforms=(), sources=(),
-                canvas_size=(CANVAS, CANVAS), brush=gr.Brush(colors=["#ff2fa0"], color_mode="fixed", default_size=28),
-                eraser=gr.Eraser(default_size=28), height=400, elem_id=f"{TASK}-editor", buttons=[], visible=False,
+                canvas_size=(CANVAS, CANVAS), brush=gr.Brush(colors=["#ff2fa0"], color_mode="fixed", default_size=BRUSH),
+                eraser=gr.Eraser(default_size=BRUSH), height=400, elem_id=f"{TASK}-editor", buttons=[], visible=False,
             )
             region = region_controls()
             prompt = gr.Textbox(
@@ -75,7 +76,7 @@ def build(site: Site) -> Offers:
     chosen = frame.follow_model(model, details, cards, InpaintingRequest, tunable(controls))
     boxed = {"which": BOX, "mask_file": None, "invert": False}
     wire(site, job, frame.card_job(job, row, controls, chosen, boxed), outputs=(result, *offers.outputs()))
-    remember(site, TASK, controls, chosen)
+    remember(site, TASK, controls, chosen, parts.go)
     site.doors[TASK] = Door(model=model, picture=image)
     return offers
 

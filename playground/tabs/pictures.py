@@ -50,7 +50,8 @@ def drawing(step: Step, note: str = "unfinished") -> str:
     address, side = data_url(step.preview), LARGEST_FACTOR * step.preview.width
     return (
         f'<div class="pg-frame pg-drawing"><figure><div class="pg-stand" style="--side:{side}px">{glow(address)}'
-        f'<div class="pg-plain"><img src="{address}" alt="{caption}"></div></div><figcaption>{caption}</figcaption></figure></div>'
+        f'<div class="pg-plain"><img src="{address}" alt="{caption}"></div></div><figcaption>{caption}</figcaption></figure>'
+        "</div>"
     )
 
 

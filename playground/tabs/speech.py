@@ -77,7 +77,7 @@ def build(site: Site) -> Offers | None:
     chosen = frame.follow_model(model, details, cards, TextToSpeechRequest, tuned, more=more)
     silent = {"reference": None, "consent": False}
     wire(site, job, frame.card_job(job, row, controls, chosen, silent), outputs=(player,))
-    remember(site, TASK, {name: control for name, control in controls.items() if name not in recording}, chosen)
+    remember(site, TASK, {name: control for name, control in controls.items() if name not in recording}, chosen, parts_of.go)
     site.doors[TASK] = Door(model=model, words=text)
     return None
 
@@ -122,7 +122,9 @@ def own_voice(site: Site, card: ModelCard) -> tuple[gr.Accordion, dict[str, gr.c
             label=frame.label("reference"), file_types=RECORDINGS, type="filepath", height=120,
             elem_id=f"{TASK}-reference",
         )
-        consent = gr.Checkbox(label=say("text_to_speech.consent"), value=False, elem_id=f"{TASK}-consent", elem_classes="pg-consent")
+        consent = gr.Checkbox(
+            label=say("text_to_speech.consent"), value=False, elem_id=f"{TASK}-consent", elem_classes="pg-consent",
+        )
     return own, {"reference": reference, "consent": consent}
 
 

@@ -83,7 +83,7 @@ def build(site: Site) -> Offers:
     tuned = {k: v for k, v in controls.items() if isinstance(v, gr.Slider)}
     chosen = frame.follow_model(model, details, cards, TextGenerationRequest, tuned, more=changed)
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=views.outputs())
-    remember(site, TASK, controls, chosen)
+    remember(site, TASK, controls, chosen, parts.go)
     site.doors[TASK] = Door(model=model, words=prompt)
     return views.offers
 

@@ -51,7 +51,7 @@ def build(site: Site) -> Offers:
 
     chosen = frame.follow_model(model, details, cards, SuperResolutionRequest, {"tile": tile})
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=(result, *offers.outputs()))
-    remember(site, TASK, controls, chosen)
+    remember(site, TASK, controls, chosen, parts.go)
     site.doors[TASK] = Door(model=model, picture=image)
     return offers
 
