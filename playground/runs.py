@@ -17,7 +17,7 @@ from playground.events import Audio, AudioResult, Done, Event, ImagesResult, Loa
 from playground.requests import Request
 from playground.timings import Timings
 
-UNSEEN_SECONDS = 20  # a page that reloads is back within these
+UNSEEN_SECONDS = 10  # a page that reloads is back within these
 UNSEEN_ALONE_SECONDS = 600  # where nobody else waits
 
 

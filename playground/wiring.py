@@ -257,7 +257,7 @@ def wire(site: Site, *jobs: Job, outputs: tuple[gr.components.Component, ...]) -
             event.then(**how)
 
     def stop(http: gr.Request) -> None:
-        site.runs.stop(visitor_of(http), first.place)
+        site.runs.stop(visitor_of(http), place_of(http, first.place))
 
     gr.on([first.stop.click, row.stop], stop, **QUIET)
     site.demo.load(
@@ -274,19 +274,17 @@ def runner(site: Site, jobs: tuple[Job, ...], number: int) -> Callable[..., Iter
         raise ValueError(f"{job.request.__name__} has no field {', '.join(sorted(wrong))}")
 
     def run(http: gr.Request, **values: Any) -> Iterator[Updates]:
-        yield from begin(site, jobs, number, values, visitor_of(http))
+        yield from begin(site, jobs, number, values, visitor_of(http), place_of(http, job.place))
 
     run.costly = True
     return run
 
 
 def finder(site: Site, jobs: tuple[Job, ...]) -> Callable[..., Iterator[Updates]]:
-    """The function that takes up the visitor's last run again when the page is loaded anew. One without a cookie may
-    be several people behind one address, who must not see each other's results."""
+    """The function that takes up the visitor's last run again when the page is loaded anew."""
 
     def find(http: gr.Request) -> Iterator[Updates]:
-        visitor = visitor_of(http)
-        run = site.runs.find(visitor, jobs[0].place) if visitor.startswith("visitor:") else None
+        run = site.runs.find(visitor_of(http), place_of(http, jobs[0].place))
         if run is None:
             yield {jobs[0].status: gr.skip()}
         else:
@@ -312,13 +310,23 @@ def foresee(site: Site, job: Job) -> None:
     )
 
 
-def begin(site: Site, jobs: tuple[Job, ...], number: int, values: dict[str, Any], visitor: str) -> Iterator[Updates]:
-    """A click: one run, as component updates; every error becomes a sentence in the status line."""
+def place_of(http: gr.Request, task: str) -> str:
+    """Where a visitor's runs are found again. One without a cookie may be several people behind one address, who must
+    not see or stop each other's: theirs are found only by the page that started them."""
+    return task if visitor_of(http).startswith("visitor:") else f"{task} {http.session_hash}"
+
+
+def begin(
+    site: Site, jobs: tuple[Job, ...], number: int, values: dict[str, Any], visitor: str, place: str = "",
+) -> Iterator[Updates]:
+    """A click: one run, as component updates; every error becomes a sentence in the status line. place: where the run is
+    found again, the job's own unless given."""
     job = jobs[number]
     light = {name: value for name, value in values.items() if not isinstance(job.controls[name], gr.ImageEditor)}
     try:
         request = job.request(**job.prepare(values))
-        run = site.runs.start(request, visitor, place=job.place, memo=Memo(job=number, values=light))
+        memo = Memo(job=number, values=light)
+        run = site.runs.start(request, visitor, place=place or job.place, memo=memo)
     except PlaygroundError as error:
         yield job.switched(busy=False) | says(site, job, Said(text=str(error), kind="error"))
     except Exception as error:  # the page's last stand: a fault of ours must not end in silence

@@ -77,6 +77,9 @@ class Visitor:
         status.wait_for(timeout=WAIT)
         return status.inner_text()
 
+    def stopped(self, task: str) -> None:
+        self.page.locator(f"#{task}-status .pg-calm").get_by_text("Stopped. What was made so far stays.").wait_for(timeout=WAIT)
+
     def shot(self, name: str) -> None:
         SHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
@@ -276,7 +279,7 @@ def test_a_run_is_stopped_and_the_next_one_works(visitor):
     visitor.go("text_to_image")
     visitor.page.locator("#text_to_image-result .pg-drawing").wait_for(timeout=WAIT)
     visitor.page.locator("#text_to_image-stop").click()
-    visitor.page.get_by_text("Stopped. What was made so far stays.").locator("visible=true").wait_for(timeout=WAIT)
+    visitor.stopped("text_to_image")
     visitor.shot("image-stopped")
     visitor.page.locator("#text_to_image-steps input[type=number]").fill("4")
     visitor.page.locator("#text_to_image-steps input[type=number]").press("Tab")

@@ -250,7 +250,7 @@ def test_stop_keeps_what_was_made(visitor):
     read_aloud(visitor, TEN)
     page.wait_for_function(f"() => document.querySelectorAll('{RESULT} li').length >= 2", timeout=WAIT)
     page.locator("#text_to_speech-stop").click()
-    page.get_by_text("Stopped. What was made so far stays.").locator("visible=true").wait_for(timeout=WAIT)
+    visitor.stopped("text_to_speech")
     page.wait_for_timeout(500)
     assert page.evaluate(f"{PLAYING}.length") == 0, "Stop did not stop the sound"
     count = page.locator(f"{RESULT} li").count()
