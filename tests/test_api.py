@@ -13,7 +13,6 @@ from PIL import Image
 from playground import api, page
 from playground.catalog import ModelCard, cards
 from playground.errors import BadRequest
-from playground.events import Done
 from playground.images import open_image
 from playground.requests import AUDIO_FORMATS, REQUESTS, Request
 from playground.shelf import Shelf
@@ -368,33 +367,3 @@ def test_inpainting_changes_nothing_outside_the_mask(client, tmp_path, kind):
     painted = np.asarray(mask) > 0
     assert np.array_equal(before[~painted], after[~painted]) and not np.array_equal(before[painted], after[painted])
     assert facts["changed_outside"] == 0
-
-
-def examples() -> list[tuple[str, dict[str, Any]]]:
-    """Every example of every tab, as its request's values, with few steps where that is allowed."""
-    from playground.tabs import image, image_to_image, inpaint, speech, text, upscale
-
-    made = [("text_generation", {"prompt": prompt, "max_new_tokens": 8}) for prompt in text.EXAMPLES]
-    made += [("text_to_image", {"prompt": prompt, "steps": 1}) for prompt in image.EXAMPLES]
-    made += [
-        ("image_to_image", {"image": start, "prompt": prompt, "strength": strength, "steps": 3})
-        for start, prompt, strength in image_to_image.starts()
-    ]
-    made += [("inpainting", {"image": start, "prompt": prompt, "steps": 2}) for start, prompt in inpaint.EXAMPLES]
-    made += [("super_resolution", {"image": start, "scale": scale}) for start, scale in upscale.EXAMPLES]
-    return made + [("text_to_speech", {"text": words}) for words in speech.EXAMPLES]
-
-
-def test_every_example_of_the_page_runs(served):
-    tasks = set()
-    for task, values in examples():
-        if "image" in values:
-            values |= {"image": open_image(values["image"])}
-        if task == "inpainting":
-            mask = Image.new("L", values["image"].size)
-            mask.paste(255, (30, 30, 90, 90))
-            values |= {"mask": mask}
-        events = [event for event in served.engine.run(BY_TASK[task](**values), "examples") if event is not None]
-        assert isinstance(events[-1], Done), (task, values)
-        tasks.add(task)
-    assert tasks == set(BY_TASK)
