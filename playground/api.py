@@ -20,7 +20,8 @@ from playground.images import open_image
 from playground.requests import REQUESTS, Request
 from playground.shelf import Shelf
 from playground.sounds import read_reference, tags_of
-from playground.wiring import IN_FLIGHT, facts_of
+from playground.status import facts_of
+from playground.wiring import IN_FLIGHT
 from playground.wording import say
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,9 @@ MEMBERS = {
     "facts": ("device", "catalog", "hub", "timings"),
     "models": ("pipelines", "networks", "speech_text"),
     "engine": ("pool", "engine", "runs"),
-    "page": ("page", "site", "chips", "remembered", "api", "wiring", "theme", "guard", "shelf", "tabs", "launch", "tunnel"),
+    "page": (
+        "page", "site", "chips", "status", "remembered", "api", "wiring", "theme", "guard", "shelf", "tabs", "launch", "tunnel",
+    ),
     "recipes": ("training",),
     "commands": ("bench", "drawings", "examples"),
 }

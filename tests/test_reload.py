@@ -289,7 +289,9 @@ def test_an_error_leaves_the_last_good_result_and_pops_nothing_up(visitor):
     expect(page.locator("#text_generation-go")).to_be_enabled(timeout=WAIT)
 
 
-@pytest.mark.parametrize(("label", "task"), [("Image", "text_to_image"), ("Inpaint", "inpainting"), ("Upscale", "super_resolution")])
+@pytest.mark.parametrize(("label", "task"), [
+    ("Image", "text_to_image"), ("Inpaint", "inpainting"), ("Upscale", "super_resolution"),
+])
 def test_a_click_on_an_example_runs_it(visitor, label, task):
     from playground.tabs.cards import of
 

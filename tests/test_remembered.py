@@ -89,7 +89,7 @@ def kept(tmp_path) -> Kept:
         sliders = {name: frame.slider(TextToImageRequest, SMALL, name) for name in ("steps", "width", "guidance_scale")}
         controls = sliders | {"prompt": gr.Textbox("a fox"), "model": model, "seed": frame.seed_box("text_to_image")}
         chosen = frame.follow_model(model, details, (SMALL, LARGE), TextToImageRequest, sliders)
-        remember(site, "text_to_image", controls | {"image": gr.Image()}, chosen)
+        remember(site, "text_to_image", controls | {"image": gr.Image()}, chosen, gr.Button())
     return site.kept["text_to_image"]
 
 
@@ -146,7 +146,7 @@ def test_values_are_kept_when_they_change_and_brought_back_when_the_page_loads(t
         model, details = frame.model_choice((SMALL,), "text_to_image")
         prompt, image = gr.Textbox("a fox"), gr.Image()
         chosen = frame.follow_model(model, details, (SMALL,), TextToImageRequest, {})
-        remember(site, "text_to_image", {"prompt": prompt, "model": model, "image": image}, chosen)
+        remember(site, "text_to_image", {"prompt": prompt, "model": model, "image": image}, chosen, gr.Button())
         recall(site)
     (keeper,) = [fn for fn in site.demo.fns.values() if site.kept["text_to_image"].state in fn.outputs]
     assert {target for target, _ in keeper.targets} == {prompt._id, model._id}

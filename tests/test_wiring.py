@@ -15,7 +15,8 @@ from playground.errors import BadRequest
 from playground.events import Audio, Done, Loading, Notice, Queued, Step, Text
 from playground.requests import TextGenerationRequest
 from playground.runs import Run
-from playground.wiring import Job, Memo, Teller, begin, duration, finder, follow, wire
+from playground.status import Teller, duration
+from playground.wiring import Job, Memo, begin, finder, follow, wire
 from playground.wording import say
 from tests.fake_site import site_of
 from tests.fakes import FakeModel, Gauge, ask, card, engine_of, wait_until

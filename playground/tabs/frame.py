@@ -12,9 +12,10 @@ import gradio as gr
 from playground.catalog import ASSETS, ModelCard
 from playground.requests import SCHEDULERS, Limits, Request
 from playground.site import QUIET
+from playground.status import Said
 from playground.tabs import cards
 from playground.tabs.cards import Example
-from playground.wiring import Job, Said, Updates
+from playground.wiring import Job, Updates
 from playground.wording import say
 
 EXAMPLES = ASSETS / "examples"

@@ -14,12 +14,13 @@ from playground.images import on_white, open_image
 from playground.remembered import remember
 from playground.requests import InpaintingRequest
 from playground.site import QUIET, Door, Site
+from playground.status import Said
 from playground.tabs import cards as examples
 from playground.tabs import frame, pictures, use_in
 from playground.tabs.image import common_controls, tunable
 from playground.tabs.upscale import names
 from playground.tabs.use_in import Offers
-from playground.wiring import Job, Said, Show, Updates, wire
+from playground.wiring import Job, Show, Updates, wire
 from playground.wording import say
 
 TASK = InpaintingRequest.task

@@ -19,10 +19,11 @@ from playground.remembered import remember
 from playground.requests import TextToSpeechRequest
 from playground.site import Door, Site
 from playground.sounds import axes, parts, read_reference, tags_of, webvtt
+from playground.status import audio_seconds
 from playground.tabs import cards as examples
 from playground.tabs import frame
 from playground.tabs.use_in import Offers
-from playground.wiring import Job, Show, Updates, audio_seconds, wire
+from playground.wiring import Job, Show, Updates, wire
 from playground.wording import say
 
 TASK = TextToSpeechRequest.task

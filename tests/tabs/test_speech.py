@@ -17,8 +17,8 @@ from playground.events import Audio, AudioResult, Done, Loading, SpokenPiece, Sp
 from playground.requests import Limits, Reference, TextToSpeechRequest
 from playground.site import Site
 from playground.sounds import encode, tags_of
+from playground.status import facts_of, made_by
 from playground.tabs import speech
-from playground.wiring import facts_of, made_by
 from tests import fake_site
 from tests.fakes import FakeModel, engine_of
 
