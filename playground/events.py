@@ -29,13 +29,14 @@ class Loading:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step of `total` is done. preview: that step's picture, where there is one; seconds_left: an estimate."""
+    """One step of `total` is done. preview: that step's picture, where there is one; seconds_left: an estimate;
+    what: what is counted, "" for a model's steps."""
 
     index: int
     total: int
     preview: Image.Image | None = None
     seconds_left: float | None = None
-    what: str = "step"
+    what: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,8 @@ class Teller:
             case Loading(title=title):
                 return Said(text=say("status.loading", model=title), kind="busy")
             case Step(index=index, total=total, what=what, seconds_left=left) if total:
-                text = say("status.step", what=what.capitalize(), index=index, total=total, left=self._left(left))
+                what = (what or say("status.a_step")).capitalize()
+                text = say("status.step", what=what, index=index, total=total, left=self._left(left))
                 return Said(text=text, kind="busy", part=index / total)
             case Text(tokens=tokens):
                 part = tokens / self._request.max_new_tokens

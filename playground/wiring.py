@@ -41,7 +41,8 @@ class Job:
     begin: called for each run with the controls' values, returns the function that turns an event into updates of the
     tab's own components; starts: all buttons of the tab that start a run, where `go` is not the only one: they are off
     while one works; expect: the line that says how long the next run will take; triggers: the events that start it,
-    where that is not just a click on `go`; after: events behind which it starts too, such as one that fills the prompt.
+    where that is not just a click on `go`; foreseen: what stands in for `prepare` where only the time is asked for, which
+    must do without an editor's value; after: events behind which it starts too, such as one that fills the prompt.
     """
 
     place: str
@@ -56,6 +57,7 @@ class Job:
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict
     starts: tuple[gr.Button, ...] = ()
     triggers: tuple[Any, ...] | None = None
+    foreseen: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     after: tuple[Any, ...] = ()
 
     def switched(self, *, busy: bool) -> Updates:
@@ -131,7 +133,7 @@ def finder(site: Site, jobs: tuple[Job, ...]) -> Callable[..., Iterator[Updates]
         if run is None:
             yield {jobs[0].status: gr.skip()}
         else:
-            yield from follow(site, jobs[run.memo.job], run)
+            yield from follow(site, jobs[run.memo.job], run, news=run.ended is None)
 
     return find
 
@@ -141,15 +143,16 @@ def foresee(site: Site, job: Job) -> None:
 
     def look(**values: Any) -> Any:
         try:
-            request, card = site.engine.check(job.request(**job.prepare(values)))
+            request, card = site.engine.check(job.request(**(job.foreseen or job.prepare)(values)))
             return expectation(site, request, card)
         except PlaygroundError:
             return ""
 
-    changes = [control.change for control in job.controls.values() if not isinstance(control, gr.ImageEditor)]
+    # an editor would upload its canvas each time
+    light = {name: control for name, control in job.controls.items() if not isinstance(control, gr.ImageEditor)}
     gr.on(
-        [site.demo.load, *changes], look, inputs_kwargs=dict(job.controls), outputs=job.expect, trigger_mode="always_last",
-        **QUIET,
+        [site.demo.load, *(control.change for control in light.values())], look, inputs_kwargs=light, outputs=job.expect,
+        trigger_mode="always_last", **QUIET,
     )
 
 
@@ -184,11 +187,12 @@ def says(site: Site, job: Job, said: Said, *, news: bool = True) -> Updates:
     return {job.status: said.line(), site.rows[job.place]: said.row(job.place) if news else ""}
 
 
-def follow(site: Site, job: Job, run: Run) -> Iterator[Updates]:
-    """A run as component updates, from its first event on, however long it has been running or is over."""
+def follow(site: Site, job: Job, run: Run, *, news: bool = True) -> Iterator[Updates]:
+    """A run as component updates, from its first event on, however long it has been running or is over. news: whether
+    the strip is to tell of it."""
     back = job.switched(busy=False)
     teller = Teller(run.request)
-    loading, news = False, run.ended is None
+    loading = False
     events = run.follow()
     try:
         show = job.begin(run.memo.values)

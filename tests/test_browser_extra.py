@@ -25,7 +25,7 @@ RESULT = "#text_to_speech-result"
 # sound began, every word that was lit, and every sentence that was marked
 LISTEN = """() => {
     const result = document.querySelector('#text_to_speech-result');
-    for (const audio of result.querySelectorAll('audio')) audio.addEventListener('timeupdate', () => {
+    for (const audio of result.querySelectorAll('audio.pg-voice')) audio.addEventListener('timeupdate', () => {
         if (audio.currentTime > 0) window.heard ??= result.querySelectorAll('li').length;
     });
     window.lit = []; window.marked = [];
@@ -36,7 +36,7 @@ LISTEN = """() => {
         if (sentence && window.marked.at(-1) !== sentence) window.marked.push(sentence);
     }).observe(result, { subtree: true, attributes: true, childList: true });
 }"""
-PLAYING = f"[...document.querySelectorAll('{RESULT} audio')].filter(a => !a.paused && !a.ended)"
+PLAYING = f"[...document.querySelectorAll('{RESULT} audio.pg-voice')].filter(a => !a.paused && !a.ended)"
 
 
 class SlowVoice:
@@ -100,6 +100,7 @@ def visitor(browser, address):  # noqa: F811
 
 
 def choose_chatter(visitor: Visitor) -> None:
+    visitor.expert()
     visitor.page.locator("#text_generation-model input").click()
     visitor.page.get_by_role("option", name="Chatter").click()
     visitor.page.locator("#text_generation-chat").wait_for(timeout=WAIT)
@@ -276,7 +277,7 @@ def test_a_browser_that_refuses_to_play_by_itself_is_said(visitor):
     page.locator(RESULT).get_by_text("Press play to listen.").wait_for(timeout=WAIT)
     visitor.done("text_to_speech")
     page.evaluate("window.allow()")
-    page.evaluate(f"[...document.querySelectorAll('{RESULT} audio')].find(a => !a.hidden).play()")
+    page.evaluate(f"[...document.querySelectorAll('{RESULT} audio.pg-voice')].find(a => !a.hidden).play()")
     page.wait_for_function(f"() => {PLAYING}[0]?.currentTime > 0", timeout=WAIT)
     assert not page.locator(f"{RESULT} .pg-hint").is_visible()
 
@@ -284,8 +285,7 @@ def test_a_browser_that_refuses_to_play_by_itself_is_said(visitor):
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_player_fits_the_screen(browser, address, width, height, theme):  # noqa: F811
-    visitor = Visitor(browser, address, width=width, height=height)
-    visitor.page.goto(f"{address}/?__theme={theme}")
+    visitor = Visitor(browser, address, width=width, height=height, address=f"{address}/?__theme={theme}")
     read_aloud(visitor, "one two three. four five.\n" + "eleven" * 40)
     visitor.done("text_to_speech")
     visitor.page.wait_for_timeout(700)
@@ -300,8 +300,9 @@ def test_the_player_fits_the_screen(browser, address, width, height, theme):  # 
 def test_what_a_model_cannot_do_is_hidden(visitor):
     page = visitor.page
     visitor.tab("Speech")
-    page.locator("#text_to_speech-speed").wait_for(timeout=WAIT)
-    assert page.locator("#text_to_speech-pitch").is_visible() and not page.locator("#text_to_speech-own").is_visible()
+    visitor.more_control()
+    page.locator("#text_to_speech-pitch").wait_for(timeout=WAIT)
+    assert page.locator("#text_to_speech-speed").is_visible() and not page.locator("#text_to_speech-own").is_visible()
     page.locator("#text_to_speech-model input").click()
     page.get_by_role("option", name="Copier").click()
     page.locator("#text_to_speech-own").wait_for(timeout=WAIT)
@@ -317,6 +318,7 @@ def test_a_recording_needs_consent(visitor, tmp_path):
     (tmp_path / "me.flac").write_bytes(encode(np.sin(np.arange(32_000) / 9) / 2, 16_000, "flac"))
     page = visitor.page
     visitor.tab("Speech")
+    visitor.expert()
     page.locator("#text_to_speech-model input").click()
     page.get_by_role("option", name="Copier").click()
     page.get_by_text("Speak in your own voice").click()
@@ -359,7 +361,7 @@ def test_a_hostile_prompt_is_text_beside_a_picture(visitor):
     visitor.page.locator("#text_to_image-prompt textarea").fill(HOSTILE)
     visitor.go("text_to_image")
     visitor.done("text_to_image")
-    image = visitor.page.locator("#text_to_image-result img")
+    image = visitor.page.locator("#text_to_image-result a img")
     assert image.count() == 1 and image.get_attribute("alt") == HOSTILE
     assert is_harmless(visitor)
 

@@ -146,10 +146,10 @@ def test_values_are_kept_when_they_change_and_brought_back_when_the_page_loads(t
         model, details = frame.model_choice((SMALL,), "text_to_image")
         prompt, image = gr.Textbox("a fox"), gr.Image()
         chosen = frame.follow_model(model, details, (SMALL,), TextToImageRequest, {})
-        remember(site, "text_to_image", {"prompt": prompt, "model": model, "image": image}, chosen, gr.Button())
+        remember(site, "text_to_image", {"prompt": prompt, "model": model, "image": image}, chosen, go := gr.Button())
         recall(site)
     (keeper,) = [fn for fn in site.demo.fns.values() if site.kept["text_to_image"].state in fn.outputs]
-    assert {target for target, _ in keeper.targets} == {prompt._id, model._id}
+    assert {target for target, _ in keeper.targets} == {prompt._id, model._id, go._id}
     (back,) = [fn for fn in site.demo.fns.values() if fn.inputs == [site.kept["text_to_image"].state]]
     assert back.targets == [(site.demo._id, "load")] and prompt in back.outputs and image not in back.outputs
     assert back.fn({"prompt": "a cat", "model": "pictures"})[prompt]["value"] == "a cat"

@@ -72,7 +72,8 @@ def build(site: Site) -> Offers:
     }
     job = Job(
         place=TASK, request=InpaintingRequest, controls=controls, made_by=made, prepare=prepare,
-        begin=lambda values: shown(site, result, offers), triggers=(parts.go.click, prompt.submit), **vars(parts),
+        begin=lambda values: shown(site, result, offers), triggers=(parts.go.click, prompt.submit),
+        foreseen=lambda values: prepare(values | {"which": "middle"}), **vars(parts),
     )
     chosen = frame.follow_model(model, details, cards, InpaintingRequest, tunable(controls))
     boxed = {"which": BOX, "mask_file": None, "invert": False}

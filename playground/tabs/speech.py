@@ -29,10 +29,6 @@ from playground.wording import say
 TASK = TextToSpeechRequest.task
 PLAYER = Path(__file__).parents[2] / "assets" / "script" / "player.js"
 RECORDINGS = [".wav", ".flac", ".ogg", ".mp3"]
-LANGUAGES = {
-    "de": "German", "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi", "it": "Italian", "ja": "Japanese",
-    "ko": "Korean", "pl": "Polish", "pt": "Portuguese", "ru": "Russian", "tr": "Turkish", "zh": "Chinese",
-}
 NOTHING = {"run": "", "segments": [], "whole": None}
 
 
@@ -149,9 +145,17 @@ def voices(card: ModelCard) -> list[tuple[str, str]]:
 def friendly(voice: str) -> str:
     """A voice's id as a name."""
     if match := re.fullmatch(r"(?:v\d+/)?([a-z]{2})_speaker_(\d+)", voice):
-        return say("text_to_speech.speaker", language=LANGUAGES.get(match[1], match[1]), number=match[2])
+        return say("text_to_speech.speaker", language=language(match[1]), number=match[2])
     name = voice.replace("_", " ").replace("-", " ") if " " not in voice else voice
     return name[:1].upper() + name[1:]
+
+
+def language(code: str) -> str:
+    """A language's name by its code of two letters, the code where it is not in the table."""
+    try:
+        return say(f"languages.{code}")
+    except KeyError:
+        return code
 
 
 def first_voice(card: ModelCard) -> str | None:
