@@ -191,7 +191,7 @@ function finish(value) {
     const link = make("a", "", ending === "vtt" ? pgSay("player.subtitles") : label);
     link.href = base + ending;
     link.download = `speech.${ending}`;
-    link.setAttribute("aria-label", pgSay("player.download_as", { format: label }));
+    link.setAttribute("aria-label", pgSay("player.download_as", { format: link.textContent }));
     downloads.append(link);
   }
   if (whole.estimated && words.length) {
