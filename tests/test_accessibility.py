@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from playground.requests import REQUESTS, InpaintingRequest
 from tests.test_browser import LABELS, WAIT, Visitor, browser, pytestmark, sync_api  # noqa: F401 - a fixture and a mark
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -37,32 +38,54 @@ def faults_of_every_tab(visitor: Visitor) -> list[str]:
     return found
 
 
-def opened(browser, server: str, *, theme: str, width: int = 1280, height: int = 800) -> Visitor:  # noqa: F811
-    visitor = Visitor(browser, server, width=width, height=height, address=f"{server}/?__theme={theme}")
-    visitor.page.emulate_media(reduced_motion="reduce")
-    return visitor
+@pytest.fixture
+def visited(browser, server):  # noqa: F811
+    """Opens pages in light or dark."""
+    opened = []
+
+    def visit(theme: str, *, width: int = 1280, height: int = 800) -> Visitor:
+        visitor = Visitor(browser, server, width=width, height=height, address=f"{server}/?__theme={theme}")
+        visitor.page.emulate_media(reduced_motion="reduce")
+        opened.append(visitor)
+        return visitor
+
+    yield visit
+    for visitor in opened:
+        visitor.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("expert", [False, True], ids=["simple", "expert"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
-def test_no_tab_has_a_grave_fault_before_a_run(browser, server, theme, expert, width, height):  # noqa: F811
-    visitor = opened(browser, server, theme=theme, width=width, height=height)
-    if expert:
-        visitor.expert()
+def test_no_tab_has_a_grave_fault_before_a_run(visited, theme, width, height):
+    visitor = visited(theme, width=width, height=height)
     found = faults_of_every_tab(visitor)
-    visitor.close()
+    visitor.expert()
+    found += [f"Expert: {fault}" for fault in faults_of_every_tab(visitor)]
     assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_result_has_a_grave_fault(browser, server, theme):  # noqa: F811
-    visitor, found = opened(browser, server, theme=theme), []
-    for label, task in (("Text", "text_generation"), ("Image", "text_to_image")):
+def test_no_result_has_a_grave_fault(visited, theme):
+    visitor, found = visited(theme), []
+    for label, request in zip(LABELS, REQUESTS, strict=True):
         visitor.tab(label)
-        visitor.go(task)
-        visitor.done(task)
+        visitor.page.locator(f'#{request.task}-cards [data-index="0"]').click()
+        visitor.done(request.task)
+        if request is InpaintingRequest:
+            visitor.page.locator("#inpainting-editor canvas").first.wait_for(timeout=WAIT)
         settled(visitor)
         found += [f"{label}: {fault}" for fault in faults(visitor.page)]
-    visitor.close()
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_neither_help_nor_tour_has_a_grave_fault(visited, theme):
+    visitor, found = visited(theme), []
+    for button in ("#pg-help", "#pg-tour"):
+        visitor.page.locator(button).click()
+        visitor.page.get_by_role("dialog").wait_for(timeout=WAIT)
+        settled(visitor)
+        found += [f"{button}: {fault}" for fault in faults(visitor.page)]
+        visitor.page.keyboard.press("Escape")
+        visitor.page.get_by_role("dialog").wait_for(state="detached", timeout=WAIT)
     assert not found, "\n".join(found)

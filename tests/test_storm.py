@@ -89,14 +89,20 @@ def test_forty_times_go_and_stop_from_five_pages_never_run_two_at_once(browser, 
 
 
 @needs_browser
-def test_a_page_that_is_closed_in_mid_run_frees_the_device(browser, served, gauge):
-    page = opened(browser, served)
+def test_the_run_of_a_page_that_is_closed_goes_on_until_another_waits(browser, served, gauge):
+    page, other = opened(browser, served), opened(browser, served)
     before = gauge.steps
     click(page, "go")
     wait_until(lambda: gauge.steps > before, what="a step")
     page.context.close()
+    closed = gauge.steps
+    wait_until(lambda: gauge.steps > closed + 20, what="a step that nobody sees")
+    other.locator("#text_generation-prompt textarea").fill("a short one")
+    click(other, "go")
+    other.locator("#text_generation-status .pg-done").wait_for(timeout=60_000)
     calm(served)
-    assert gauge.steps < before + SLOW["steps"]
+    assert gauge.steps < before + SLOW["steps"], "it went on to its end although another waited"
+    assert gauge.most == 1
 
 
 def test_a_greedy_client_does_not_keep_another_waiting(served, gauge):
