@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.requests import MAX_SEED
 from playground.site import QUIET, Site
 
 SECRET = "playground"  # not to hide anything: Gradio makes up another one at each start, and could read nothing again
@@ -87,8 +88,7 @@ def fitting(control: gr.components.Component, value: Any, changed: Mapping[str, 
             low, high = (changed.get(name, getattr(control, name)) for name in ("minimum", "maximum"))
             return value if type(value) in (int, float) and low <= value <= high else None
         case gr.Number():
-            known = type(value) in (int, float)
-            return value if known and control.minimum <= value <= control.maximum else None
+            return value if type(value) in (int, float) and abs(value) <= MAX_SEED else None
         case gr.Dropdown() | gr.Radio():
             choices = changed.get("choices", control.choices)
             allowed = [one[1] if isinstance(one, tuple | list) else one for one in choices]

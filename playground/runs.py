@@ -147,7 +147,8 @@ class Runs:
         run = Run(request=request, card=card, visitor=visitor, place=place, memo=memo)
         with self._lock:
             runs = self._runs.setdefault((visitor, place), [])
-            runs[:] = [old for old in runs if old.ended is None] + [run]
+            good = [old for old in runs if old.done is not None][-1:]
+            runs[:] = good + [old for old in runs if old.ended is None] + [run]
         self._sweep()
         threading.Thread(target=self._carry, args=(run, events), name=f"carry {request.task}", daemon=True).start()
         return run
@@ -157,6 +158,11 @@ class Runs:
         with self._lock:
             runs = self._runs.get((visitor, place))
             return runs[-1] if runs else None
+
+    def last_good(self, visitor: str, place: str) -> Run | None:
+        """The visitor's last run at a place that ended with a result."""
+        with self._lock:
+            return next((run for run in reversed(self._runs.get((visitor, place), ())) if run.done is not None), None)
 
     def stop(self, visitor: str, place: str) -> None:
         """Stops the visitor's runs at a place."""

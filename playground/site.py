@@ -26,10 +26,11 @@ element.addEventListener("click", (event) => {
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
-    """Where another tab's result can be put: an upload box for pictures, or a box for words. worded: what is written
-    there for a text, which the model that is chosen there may decide."""
+    """Where another tab's result can be put: an upload box for pictures, or a box for words. status: the line that says
+    so; worded: what is written there for a text, which the model that is chosen there may decide."""
 
     model: gr.Dropdown
+    status: gr.HTML
     picture: gr.Image | None = None
     words: gr.Textbox | None = None
     worded: Callable[[str, ModelCard], str] = lambda text, card: text

@@ -10,6 +10,7 @@ import html
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -109,6 +110,8 @@ def wire(site: Site, *jobs: Job, outputs: tuple[gr.components.Component, ...]) -
         finder(site, jobs), outputs=shown, show_progress="hidden", concurrency_limit=IN_FLIGHT, api_visibility="private",
     )
     foresee(site, first)
+    if "image" in first.controls:
+        site.demo.load(upload_of(site, first), None, first.controls["image"], **QUIET)
 
 
 def runner(site: Site, jobs: tuple[Job, ...], number: int) -> Callable[..., Iterator[Updates]]:
@@ -126,16 +129,29 @@ def runner(site: Site, jobs: tuple[Job, ...], number: int) -> Callable[..., Iter
 
 
 def finder(site: Site, jobs: tuple[Job, ...]) -> Callable[..., Iterator[Updates]]:
-    """The function that takes up the visitor's last run again when the page is loaded anew."""
+    """The function that takes up the visitor's last run again when the page is loaded anew, behind the last one with a
+    result where that is another."""
 
     def find(http: gr.Request) -> Iterator[Updates]:
-        run = site.runs.find(visitor_of(http), place_of(http, jobs[0].place))
-        if run is None:
-            yield {jobs[0].status: gr.skip()}
-        else:
+        where = visitor_of(http), place_of(http, jobs[0].place)
+        good, last = site.runs.last_good(*where), site.runs.find(*where)
+        yield {jobs[0].status: gr.skip()}
+        for run in dict.fromkeys(run for run in (good, last) if run is not None):
             yield from follow(site, jobs[run.memo.job], run, news=run.ended is None)
 
     return find
+
+
+def upload_of(site: Site, job: Job) -> Callable[..., Any]:
+    """The function that puts the picture of the last run back into its box when the page is loaded anew, where its file
+    is still there."""
+
+    def upload(http: gr.Request) -> Any:
+        run = site.runs.find(visitor_of(http), place_of(http, job.place))
+        path = run and run.memo.values.get("image")
+        return path if isinstance(path, str) and Path(path).is_file() else gr.skip()
+
+    return upload
 
 
 def foresee(site: Site, job: Job) -> None:

@@ -220,6 +220,21 @@ def test_a_walk_is_a_strip(browser, server, width, height):
     visitor.close()
 
 
+@pytest.mark.parametrize(("task", "label"), [
+    ("image_to_image", "Image to image"), ("inpainting", "Inpaint"), ("super_resolution", "Upscale"),
+])
+def test_a_file_that_is_no_picture_is_said_at_once_and_at_a_click(visitor, tmp_path, task, label):
+    (tmp_path / "text.png").write_text("hello")
+    visitor.tab(label)
+    visitor.page.locator(f"#{task}-image input[type=file]").set_input_files(tmp_path / "text.png")
+    error = visitor.page.locator(f"#{task}-status .pg-error").get_by_text("is not a picture")
+    error.wait_for(timeout=WAIT)
+    visitor.page.locator(f"#{task}-which").get_by_text("Middle", exact=True).click() if task == "inpainting" else None
+    visitor.go(task)
+    error.wait_for(timeout=WAIT)
+    visitor.page.locator(f"#{task}-go:enabled").wait_for(timeout=WAIT)
+
+
 def test_a_picture_is_redrawn(visitor, photo):
     visitor.tab("Image to image")
     visitor.upload("image_to_image", photo)

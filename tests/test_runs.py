@@ -296,6 +296,15 @@ def test_the_last_run_at_a_place_is_found_by_its_visitor_alone(stage):
     assert stage.runs.find(YOU, PLACE) is None and stage.runs.find(ME, "text_to_image") is None
 
 
+def test_the_last_good_run_is_found_behind_one_that_failed(stage):
+    assert stage.runs.last_good(ME, PLACE) is None
+    stage.ended(stage.start("first"))
+    good = stage.ended(stage.start("second"))
+    broken = stage.ended(stage.start(model="broken"))
+    assert stage.runs.find(ME, PLACE) is broken and stage.runs.last_good(ME, PLACE) is good
+    assert stage.runs.last_good(YOU, PLACE) is None
+
+
 def test_runs_of_two_visitors_at_one_place_are_kept_apart(stage):
     mine, yours = stage.start("mine"), stage.start("yours", visitor=YOU)
     for run, visitor in ((mine, ME), (yours, YOU)):

@@ -62,9 +62,16 @@
     const kept = recalled("tab");
     if (TASKS.includes(kept) && kept !== openTask()) window.pgOpen(kept);
   }
+  // Gradio calls the canvas to paint on a place to upload to, and gives it no role.
+  function name() {
+    const canvas = document.querySelector("#inpainting-editor [aria-dropeffect]:not([role])");
+    canvas?.setAttribute("role", "group");
+    canvas?.setAttribute("aria-label", pgSay("page.canvas"));
+  }
   const news = new Map();
   function listen() {
     reopen();
+    name();
     const open = openTask();
     if (open && document.body.dataset.task !== open) {
       document.body.dataset.task = open;
@@ -87,7 +94,7 @@
         const box = place?.getBoundingClientRect();
         if (box && (box.bottom > innerHeight || box.top < 0)) place.scrollIntoView({ block: "center" });
       }
-      if (kind === "busy" && task === open) reveal(task);
+      if ((kind === "busy" || kind === "done") && task === open) reveal(task);
     }
   }
   // A run that begins brings its result into sight where less than half of it can be seen.

@@ -10,6 +10,7 @@ const players = [...element.querySelectorAll("audio.pg-voice")], list = element.
 const figure = element.querySelector(".pg-spectrogram"), downloads = element.querySelector(".pg-downloads");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const WHOLE = -1;
+let asked = false;  // whether a run was started on this page
 let run = "", segments = [], items = [], words = [], whole = null, cursor = null, labels = null;
 let active = players[0], waiting = false, sentence = null, word = null;
 
@@ -257,26 +258,36 @@ function place() {
 }
 new ResizeObserver(place).observe(figure);
 
+// A page that was loaded anew shows what was read, and reads only when it is asked to.
+function rest() {
+  waiting = false;
+  put(active, 0, 0);
+  show(active);
+  say(pgSay("player.press_play"));
+}
 function update() {
-  const value = props.value;
+  const value = props.value && JSON.parse(props.value);
   if (!value || !value.run) return;
   if (value.run !== run) begin(value);
   for (let index = segments.length; index < value.segments.length; index++) {
-    segments.push(JSON.parse(value.segments[index]));
+    segments.push(value.segments[index]);
     add(segments[index], index);
   }
   if (waiting && segments.length) {
     const next = active.url ? active.piece + 1 : 0;
     if (next < segments.length) {
       if (active.url) advance();
-      else playFrom(0, 0);
+      else if (asked) playFrom(0, 0);
+      else rest();
     }
   }
   prepare();
   if (value.whole && !whole) finish(value.whole);
 }
 watch("value", update);
+update();  // in a tab that is opened later the value may be there already
 document.addEventListener("click", (event) => {
+  if (event.target.closest?.("#text_to_speech-go, #text_to_speech-cards [data-index]")) asked = true;
   if (!event.target.closest?.("#text_to_speech-stop") || whole) return;
   active.pause();
   waiting = false;

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import html
+from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
+from gradio.components.image import ImageData
 
 from playground.catalog import ASSETS, ModelCard
+from playground.errors import BadRequest
+from playground.images import open_image
 from playground.requests import SCHEDULERS, Limits, Request
 from playground.site import QUIET
 from playground.status import Said
@@ -79,12 +83,43 @@ def buttons(task: str) -> Buttons:
     return Buttons(go=go, stop=stop, status=status, expect=expect)
 
 
+class WithoutStub(type(gr.Image)):
+    """Makes a component's class without writing a .pyi file beside its source, as Gradio's own metaclass would."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:
+        return ABCMeta.__new__(cls, name, bases, attrs)
+
+
+class PictureFile(gr.Image, metaclass=WithoutStub):
+    """An upload box that hands over the file as it was uploaded, which images.open_image reads. Gradio's own opens it
+    first, and where that fails the visitor hears nothing."""
+
+    is_template = True  # to the browser it is Gradio's Image
+
+    def preprocess(self, payload: ImageData | None) -> str | None:
+        """The path of the file."""
+        return payload.path if payload else None
+
+
 def upload_box(task: str, *, title: str | None = None, height: int = 240) -> gr.Image:
-    """Where a visitor's picture goes: its file as it was uploaded, which images.open_image reads."""
-    return gr.Image(
-        type="filepath", image_mode=None, label=title or label("image"), sources=["upload", "clipboard"],
-        height=height, elem_id=f"{task}-image", buttons=[],
+    """Where a visitor's picture goes."""
+    return PictureFile(
+        type="filepath", image_mode=None, label=title or label("image"), sources=["upload", "clipboard"], height=height,
+        elem_id=f"{task}-image", buttons=[],
     )
+
+
+def tell_unreadable(image: gr.Image, status: gr.HTML) -> None:
+    """Says at once what is wrong with a file that was chosen."""
+
+    def look(path: str | None) -> Any:
+        try:
+            open_image(path) if path else None
+        except BadRequest as error:
+            return Said(text=str(error), kind="error").line()
+        return gr.skip()
+
+    image.change(look, image, status, **QUIET)
 
 
 def later() -> gr.Column:
@@ -126,8 +161,7 @@ def top(limits: Limits) -> float:
 def seed_box(task: str) -> gr.Number:
     """The seed: -1 draws one."""
     return gr.Number(
-        -1, precision=0, minimum=-1, maximum=2**31 - 1, label=label("seed"), elem_id=f"{task}-seed",
-        info=say("help.seed"),
+        -1, precision=0, label=label("seed"), elem_id=f"{task}-seed", info=say("help.seed"),
     )
 
 

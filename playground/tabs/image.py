@@ -119,7 +119,7 @@ def build(site: Site) -> Offers:
     live = frame.card_job(draw, row, draw.controls, chosen)
     wire(site, draw, vary, enlarge, strip, live, outputs=views.outputs())
     remember(site, TASK, draw.controls | ends, chosen, parts.go)
-    site.doors[TASK] = Door(model=model, words=prompt, worded=illustration)
+    site.doors[TASK] = Door(model=model, status=parts.status, words=prompt, worded=illustration)
     return views.offers
 
 

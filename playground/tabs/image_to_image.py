@@ -42,8 +42,8 @@ def build(site: Site) -> Offers:
                     num_images = frame.slider(ImageToImageRequest, cards[0], "num_images")
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
             result = gr.HTML(pictures.earlier(TASK, names("before", "after")), elem_id=f"{TASK}-result")
-            made = gr.HTML(elem_id=f"{TASK}-made")
             offers = use_in.offers(TASK)
+            made = gr.HTML(elem_id=f"{TASK}-made")
             row = examples.row(TASK)
     controls |= {"prompt": prompt, "model": model, "num_images": num_images, "image": image, "strength": strength}
     job = Job(
@@ -54,10 +54,11 @@ def build(site: Site) -> Offers:
     def more(card: ModelCard) -> Updates:
         return {strength: gr.update(visible=not card.options.get("edits_by_instruction"))}
 
+    frame.tell_unreadable(image, parts.status)
     chosen = frame.follow_model(model, details, cards, ImageToImageRequest, tunable(controls), more=more)
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=(result, *offers.outputs()))
     remember(site, TASK, controls, chosen, parts.go)
-    site.doors[TASK] = Door(model=model, picture=image)
+    site.doors[TASK] = Door(model=model, status=parts.status, picture=image)
     return offers
 
 

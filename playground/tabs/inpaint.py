@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import gradio as gr
@@ -25,12 +26,13 @@ from playground.wording import say
 
 TASK = InpaintingRequest.task
 CANVAS = 512
-BRUSH = 40  # pixels of the canvas: wide enough for a finger on a phone, where the canvas is half as large
+BRUSH = 24  # radius in pixels of the canvas: wide enough for a finger on a phone, where the canvas is half as large
 PAINTED, BOX, UPLOADED = "painted", "box", "uploaded"
 HALVES = {  # parts that one click chooses: left, top, right, bottom in percent
     "middle": (25, 25, 75, 75), "left": (0, 0, 50, 100), "right": (50, 0, 100, 100), "top": (0, 0, 100, 50),
     "bottom": (0, 50, 100, 100),
 }
+THUMBNAIL = 300  # pixels of the picture in which a picked part is shown
 SIDES = ("left", "top", "right", "bottom")
 
 
@@ -47,6 +49,7 @@ def build(site: Site) -> Offers:
                 eraser=gr.Eraser(default_size=BRUSH), height=400, elem_id=f"{TASK}-editor", buttons=[], visible=False,
             )
             region = region_controls()
+            part = gr.HTML(elem_id=f"{TASK}-part")
             prompt = gr.Textbox(
                 label=say("inpainting.prompt"), info=say("inpainting.prompt_help"), lines=2, max_lines=4,
                 elem_id=f"{TASK}-prompt", value=examples.of(TASK)[0].request["prompt"],
@@ -62,10 +65,12 @@ def build(site: Site) -> Offers:
                     num_images = frame.slider(InpaintingRequest, cards[0], "num_images")
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
             result = gr.HTML(pictures.earlier(TASK, names("before", "after")), elem_id=f"{TASK}-result")
-            made = gr.HTML(elem_id=f"{TASK}-made")
             offers = use_in.offers(TASK)
+            made = gr.HTML(elem_id=f"{TASK}-made")
             row = examples.row(TASK)
     image.change(on_canvas, image, [editor, parts.status], **QUIET)
+    picked = [image, region["which"], *(region[side] for side in SIDES)]
+    gr.on([one.change for one in picked], part_shown, picked, part, **QUIET)
     controls |= region | {
         "prompt": prompt, "model": model, "num_images": num_images, "image": image, "editor": editor,
         "strength": strength, "feather": feather,
@@ -79,7 +84,7 @@ def build(site: Site) -> Offers:
     boxed = {"which": BOX, "mask_file": None, "invert": False}
     wire(site, job, frame.card_job(job, row, controls, chosen, boxed), outputs=(result, *offers.outputs()))
     remember(site, TASK, controls, chosen, parts.go)
-    site.doors[TASK] = Door(model=model, picture=image)
+    site.doors[TASK] = Door(model=model, status=parts.status, picture=image)
     return offers
 
 
@@ -87,7 +92,7 @@ def region_controls() -> dict[str, gr.components.Component]:
     """Ways to choose the part: paint, a part that one click chooses, a box by sliders, a mask file; and its opposite."""
     which = gr.Radio(
         [(say(f"inpainting.part_{part}"), part) for part in (PAINTED, *HALVES, BOX, UPLOADED)], value=PAINTED,
-        label=frame.label("mask"), info=say("inpainting.part_help"), elem_id=f"{TASK}-which", elem_classes="pg-chips-choice",
+        label=say("inpainting.part"), info=say("inpainting.part_help"), elem_id=f"{TASK}-which", elem_classes="pg-chips-choice",
     )
     sides = {
         name: gr.Slider(
@@ -95,7 +100,7 @@ def region_controls() -> dict[str, gr.components.Component]:
         )
         for name, value in zip(SIDES, HALVES["middle"], strict=True)
     }
-    mask_file = gr.Image(
+    mask_file = frame.PictureFile(
         type="filepath", image_mode=None, label=say("inpainting.mask_file"), sources=["upload"], height=140, visible=False,
         elem_id=f"{TASK}-mask", buttons=[],
     )
@@ -108,6 +113,24 @@ def region_controls() -> dict[str, gr.components.Component]:
         which, [*sides.values(), mask_file], **QUIET,
     )
     return {"which": which, "mask_file": mask_file, "invert": invert} | sides
+
+
+def part_shown(path: str | None, which: str, *sides: float) -> str:
+    """The picture in small with a frame around the part that was picked; nothing where it is painted or a file."""
+    sides = HALVES.get(which, sides)
+    if not path or which in (PAINTED, UPLOADED) or sides[2] <= sides[0] or sides[3] <= sides[1]:
+        return ""
+    try:
+        picture = on_white(open_image(path))
+    except BadRequest:
+        return ""
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    left, top, right, bottom = sides
+    return (
+        f'<div class="pg-part"><img src="{pictures.data_url(picture)}" width="{picture.width}" height="{picture.height}"'
+        f' alt="{html.escape(say("inpainting.part_alt"))}">'
+        f'<i style="inset:{top}% {100 - right}% {100 - bottom}% {left}%"></i></div>'
+    )
 
 
 def on_canvas(path: str | None) -> tuple[Any, Any]:
@@ -131,7 +154,7 @@ def prepare(values: dict[str, Any]) -> dict[str, Any]:
     values = dict(values)
     chosen = {name: values.pop(name, None) for name in ("which", "mask_file", "invert", "editor", *SIDES)}
     if not values.get("image"):
-        raise BadRequest(say("inpainting.no_picture"), field="image")
+        raise BadRequest(say("pictures.none_yet"), field="image")
     values["image"] = open_image(values["image"])
     mask = mask_of(chosen, values["image"].size)
     values["mask"] = ImageOps.invert(mask) if chosen["invert"] else mask

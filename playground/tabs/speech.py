@@ -29,8 +29,6 @@ from playground.wording import say
 TASK = TextToSpeechRequest.task
 PLAYER = Path(__file__).parents[2] / "assets" / "script" / "player.js"
 RECORDINGS = [".wav", ".flac", ".ogg", ".mp3"]
-NOTHING = {"run": "", "segments": [], "whole": None}
-
 
 def build(site: Site) -> Offers | None:
     """Lays the tab out and wires it."""
@@ -54,7 +52,7 @@ def build(site: Site) -> Offers | None:
                     controls["seed"] = frame.seed_box(TASK)
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
             player = gr.HTML(
-                NOTHING, elem_id=f"{TASK}-result", html_template=player_html(), js_on_load=PLAYER.read_text(encoding="utf8"),
+                "", elem_id=f"{TASK}-result", html_template=player_html(), js_on_load=PLAYER.read_text(encoding="utf8"),
             )
             made = gr.HTML(elem_id=f"{TASK}-made")
             row = examples.row(TASK)
@@ -75,19 +73,20 @@ def build(site: Site) -> Offers | None:
     silent = {"reference": None, "consent": False}
     wire(site, job, frame.card_job(job, row, controls, chosen, silent), outputs=(player,))
     remember(site, TASK, {name: control for name, control in controls.items() if name not in recording}, chosen, parts_of.go)
-    site.doors[TASK] = Door(model=model, words=text)
+    site.doors[TASK] = Door(model=model, status=parts_of.status, words=text)
     return None
 
 
 def player_html() -> str:
     """The player before the first run: the tab's first example, made earlier."""
     example = examples.of(TASK)[0]
-    hint, sound, sentences = (html.escape(say(f"text_to_speech.{name}")) for name in ("hint", "sound", "sentences"))
+    hint = html.escape(say("text_to_speech.hint", go=say("text_to_speech.go")))
+    sound, sentences = (html.escape(say(f"text_to_speech.{name}")) for name in ("sound", "sentences"))
     earlier = html.escape(say("pictures.earlier", words=example.title))
     return f"""
 <div class="pg-frame pg-player pg-empty"><div class="pg-earlier"><blockquote>{html.escape(example.request["text"])}</blockquote>
 <img src="{examples.address(example.spectrogram)}" alt="{html.escape(say("text_to_speech.picture"))}" width="320" height="96">
-<audio controls preload="none" src="{examples.address(example.sound)}" aria-label="{earlier}"></audio>
+<audio controls preload="metadata" src="{examples.address(example.sound)}" aria-label="{earlier}"></audio>
 <p class="pg-ribbon">{earlier}</p></div><p class="pg-hint">{hint}</p>
 <div class="pg-sound"><audio class="pg-voice" controls preload="auto" aria-label="{sound}" hidden></audio>
 <audio class="pg-voice" controls preload="auto" aria-label="{sound}" hidden></audio></div>
@@ -163,15 +162,12 @@ def first_voice(card: ModelCard) -> str | None:
     return card.default(TextToSpeechRequest, "voice")
 
 
-def segment(event: Audio, address: str, start: float) -> str:
-    """What the player knows of a sentence, its parts being [text] or [word, start, end] in seconds of the whole.
-
-    It is JSON already, since Gradio compares all of a value's parts at each update and there may be hundreds.
-    """
-    return json.dumps({
+def segment(event: Audio, address: str, start: float) -> dict[str, Any]:
+    """What the player knows of a sentence, its parts being [text] or [word, start, end] in seconds of the whole."""
+    return {
         "url": address, "start": round(start, 4), "end": round(start + len(event.samples) / event.sample_rate, 4),
         "parts": spoken_parts(event.text, event.words, start),
-    })
+    }
 
 
 def spoken_parts(text: str, words: Sequence[SpokenWord], start: float) -> list[list[Any]]:
@@ -183,8 +179,9 @@ def spoken_parts(text: str, words: Sequence[SpokenWord], start: float) -> list[l
 
 
 def shown(site: Site, player: gr.HTML) -> Show:
-    """Hands each finished sentence to the player at once, and the whole at the end."""
-    state: dict[str, Any] = NOTHING | {"run": secrets.token_hex(4)}
+    """Hands each finished sentence to the player at once, and the whole at the end, as JSON: Gradio compares all parts of
+    a value that is none, of which there may be hundreds, and loses it where the tab was never open (6.31)."""
+    state: dict[str, Any] = {"run": secrets.token_hex(4), "segments": [], "whole": None}
     spoken = 0  # samples so far
 
     def show(event: Event, request: TextToSpeechRequest) -> Updates:
@@ -192,7 +189,7 @@ def shown(site: Site, player: gr.HTML) -> Show:
         match event:
             case Audio():
                 address = site.shelf.sound(event.samples, event.sample_rate, f"sentence-{event.index + 1}.wav")[1]
-                state["segments"] = [*state["segments"], segment(event, address, spoken / event.sample_rate)]
+                state["segments"].append(segment(event, address, spoken / event.sample_rate))
                 spoken += len(event.samples)
             case Done(result=done):
                 title = site.engine.catalog.find(event.model).title
@@ -205,6 +202,6 @@ def shown(site: Site, player: gr.HTML) -> Show:
                 }
             case _:
                 return {}
-        return {player: dict(state)}
+        return {player: json.dumps(state)}
 
     return show

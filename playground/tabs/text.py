@@ -84,7 +84,7 @@ def build(site: Site) -> Offers:
     chosen = frame.follow_model(model, details, cards, TextGenerationRequest, tuned, more=changed)
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=views.outputs())
     remember(site, TASK, controls, chosen, parts.go)
-    site.doors[TASK] = Door(model=model, words=prompt)
+    site.doors[TASK] = Door(model=model, status=parts.status, words=prompt)
     return views.offers
 
 

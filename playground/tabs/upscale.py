@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from playground.errors import BadRequest
 from playground.events import Done, Event
 from playground.images import on_white, open_image
 from playground.remembered import remember
@@ -40,8 +41,8 @@ def build(site: Site) -> Offers:
                     tile = frame.slider(SuperResolutionRequest, cards[0], "tile", step=32)
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
             result = gr.HTML(pictures.earlier(TASK, names("bicubic", "model")), elem_id=f"{TASK}-result")
-            made = gr.HTML(elem_id=f"{TASK}-made")
             offers = use_in.offers(TASK)
+            made = gr.HTML(elem_id=f"{TASK}-made")
             row = examples.row(TASK)
     controls = {"model": model, "image": image, "scale": scale, "tile": tile}
     job = Job(
@@ -49,10 +50,11 @@ def build(site: Site) -> Offers:
         begin=lambda values: shown(site, result, offers), **vars(parts),
     )
 
+    frame.tell_unreadable(image, parts.status)
     chosen = frame.follow_model(model, details, cards, SuperResolutionRequest, {"tile": tile})
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=(result, *offers.outputs()))
     remember(site, TASK, controls, chosen, parts.go)
-    site.doors[TASK] = Door(model=model, picture=image)
+    site.doors[TASK] = Door(model=model, status=parts.status, picture=image)
     return offers
 
 
@@ -62,8 +64,10 @@ def names(before: str, after: str) -> tuple[str, str]:
 
 
 def opened(values: dict[str, Any]) -> dict[str, Any]:
-    """The upload decoded, or None where there is none."""
-    return values | {"image": open_image(values["image"]) if values.get("image") else None}
+    """The upload decoded."""
+    if not values.get("image"):
+        raise BadRequest(say("pictures.none_yet"), field="image")
+    return values | {"image": open_image(values["image"])}
 
 
 def shown(site: Site, result: gr.HTML, offers: Offers) -> Show:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from playground.errors import BadRequest
 from playground.site import QUIET, Site
+from playground.status import Said
 from playground.wording import say
 
 PICTURES = ("image_to_image", "inpainting", "super_resolution", "text_to_speech")
@@ -79,11 +80,11 @@ def connect(site: Site, offered: Offers) -> None:
         door = site.doors[way]
         if door.picture is not None:
             button.click(
-                carry_picture(site, way), [offered.made, offered.which], [site.tabs, door.picture], **QUIET,
+                carry_picture(site, way), [offered.made, offered.which], [site.tabs, door.status, door.picture], **QUIET,
             )
         else:
             button.click(
-                carry_words(site, way), [offered.made, site.story, door.model], [site.tabs, door.words], **QUIET,
+                carry_words(site, way), [offered.made, site.story, door.model], [site.tabs, door.status, door.words], **QUIET,
             )
 
 
@@ -98,7 +99,7 @@ def carry_picture(site: Site, way: str) -> Any:
             path = site.shelf.path(address)
         except FileNotFoundError:
             raise gr.Error(str(BadRequest(say("use_in.gone"))), print_exception=False) from None
-        return {site.tabs: gr.Tabs(selected=way), site.doors[way].picture: str(path)}
+        return arrival(site, way) | {site.doors[way].picture: str(path)}
 
     return carry
 
@@ -111,6 +112,12 @@ def carry_words(site: Site, way: str) -> Any:
             return {site.tabs: gr.skip()}
         door = site.doors[way]
         words = story if way == "text_to_speech" and story else made.words
-        return {site.tabs: gr.Tabs(selected=way), door.words: door.worded(words, site.engine.catalog.find(model))}
+        return arrival(site, way) | {door.words: door.worded(words, site.engine.catalog.find(model))}
 
     return carry
+
+
+def arrival(site: Site, way: str) -> Updates:
+    """The other tab opened, and said in its status line what is there now and what to press."""
+    said = Said(text=say("use_in.arrived", go=say(f"{way}.go")))
+    return {site.tabs: gr.Tabs(selected=way), site.doors[way].status: said.line()}

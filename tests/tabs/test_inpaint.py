@@ -150,3 +150,20 @@ def test_a_file_that_is_no_picture_is_said_in_words(tmp_path):
 def test_without_a_picture_there_is_nothing_to_paint_on():
     value, _ = inpaint.on_canvas(None)
     assert value["value"] is None and not value["visible"]
+
+
+@pytest.mark.parametrize(("which", "sides", "inset"), [
+    ("top", (0, 0, 0, 0), "inset:0% 0% 50% 0%"), ("box", (10, 20, 30, 40), "inset:20% 70% 60% 10%"),
+])
+def test_a_picked_part_is_shown_on_the_picture(tmp_path, which, sides, inset):
+    Image.new("RGB", (900, 600), "red").save(tmp_path / "red.png")
+    shown = inpaint.part_shown(str(tmp_path / "red.png"), which, *sides)
+    assert inset in shown and 'width="300" height="200"' in shown
+
+
+def test_what_is_painted_or_cannot_be_read_has_no_picked_part(tmp_path):
+    (tmp_path / "text.png").write_text("hello")
+    for path, which in ((None, "top"), (str(tmp_path / "text.png"), "top"), (str(tmp_path / "text.png"), "painted")):
+        assert inpaint.part_shown(path, which, 0, 0, 50, 50) == ""
+    Image.new("RGB", (9, 9)).save(tmp_path / "small.png")
+    assert inpaint.part_shown(str(tmp_path / "small.png"), "box", 50, 0, 50, 50) == ""

@@ -32,11 +32,11 @@ def site(tmp_path):
         for task in TASKS:
             model = gr.Dropdown([made.engine.catalog.serving(task)[0].id])
             if task in ("image_to_image", "inpainting", "super_resolution"):
-                made.doors[task] = Door(model=model, picture=gr.Image())
+                made.doors[task] = Door(model=model, status=gr.HTML(), picture=gr.Image())
             elif task == "text_to_image":
-                made.doors[task] = Door(model=model, words=gr.Textbox(), worded=illustration)
+                made.doors[task] = Door(model=model, status=gr.HTML(), words=gr.Textbox(), worded=illustration)
             else:
-                made.doors[task] = Door(model=model, words=gr.Textbox())
+                made.doors[task] = Door(model=model, status=gr.HTML(), words=gr.Textbox())
     return made
 
 
@@ -55,7 +55,7 @@ def test_each_way_has_a_button_that_opens_its_tab(site, task):
     for way, button in offers.ways.items():
         (handler,) = [fn for fn in site.demo.fns.values() if (button._id, "click") in fn.targets]
         door = site.doors[way]
-        assert set(handler.outputs) == {site.tabs, door.picture or door.words}
+        assert set(handler.outputs) == {site.tabs, door.status, door.picture or door.words}
 
 
 def test_which_picture_is_asked_only_where_there_are_several(site):
