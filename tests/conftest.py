@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,5 +24,6 @@ def server() -> Iterator[str]:
         from playground.catalog import cards
         from tests.served import serving
 
-        with serving(cards(), folder, port=49_500) as page:
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+        with serving(cards(), folder, port=49_500 + 20 * worker) as page:
             yield page.address

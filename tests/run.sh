@@ -99,4 +99,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! ldconfig -p | grep -
 fi
 
 export OMP_WAIT_POLICY=PASSIVE
-exec .venv/bin/python -m pytest "$@"
+# Two at a time, a file each: tests in the browser wait more than they work.
+exec .venv/bin/python -m pytest -n 2 --dist loadfile "$@"

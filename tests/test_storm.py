@@ -32,7 +32,7 @@ def served(tmp_path_factory, gauge):
     from tests.served import serving
 
     folder = tmp_path_factory.mktemp("storm")
-    with serving(cards(), folder, load=lambda card, device: ByPrompt(**SLOW, gauge=gauge), port=49_700) as page:
+    with serving(cards(), folder, load=lambda card, device: ByPrompt(**SLOW, gauge=gauge), port=49_950) as page:
         page.engine.pool.__dict__["device"] = CPU
         yield page
 
