@@ -184,7 +184,7 @@ def test_what_was_set_is_there_after_a_reload(visitor):
     page.locator("#text_to_image-steps input[type=number]").press("Tab")
     visitor.tab("Upscale")
     page.get_by_label("2 times").check()
-    page.wait_for_timeout(700)  # what changed is kept a moment later
+    page.wait_for_timeout(3_000)  # what changed is kept a moment later, on a busy machine much later
     visitor.reload()
     expect(chosen(visitor)).to_have_text("Upscale", timeout=WAIT)
     expect(page.locator("html.pg-expert")).to_have_count(1)

@@ -132,14 +132,14 @@ def test_a_round_of_the_demo_ends_with_a_clean_page_that_begins_it_again(browser
     page = visitor.page
     page.locator("#text_generation-go:enabled").wait_for(timeout=WAIT)
     page.locator("#pg-demo").click()
-    page.locator(".pg-demo").get_by_text("Everything that you will see").wait_for(timeout=WAIT)
+    page.locator(".pg-demo").get_by_text("everything is made anew").wait_for(timeout=WAIT)
     for words in ("Text:", "Image:", "Image to image:", "Inpaint:", "Upscale:", "Speech:", "That was all six."):
         page.keyboard.press("ArrowRight")
         page.locator(".pg-demo").get_by_text(words).wait_for(timeout=WAIT)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), words
     with page.expect_navigation(timeout=WAIT):
         page.keyboard.press("ArrowRight")
-    page.locator(".pg-demo").get_by_text("Everything that you will see").wait_for(timeout=WAIT)
+    page.locator(".pg-demo").get_by_text("everything is made anew").wait_for(timeout=WAIT)
     assert "demo" in page.url and chosen(visitor) == "Text"
     page.keyboard.press("Escape")
     expect(page.locator(".pg-demo")).to_have_count(0)
