@@ -16,17 +16,33 @@ from playground.requests import DiffusionRequest, Limits, Request, check_strengt
 from playground.wording import say
 
 ASSETS = Path(__file__).parents[1] / "assets"
+STARTERS = ASSETS / "starters"
 PICTURE_TASKS = frozenset({"text_to_image", "image_to_image", "inpainting"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extra:
+    """Files of another repository that a model needs. kind: "model" or "dataset"; files: names or patterns, () for all."""
+
+    repository: str
+    kind: str = "model"
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
     """One model.
 
-    id: short and stable; adapter: a module of playground.pipelines; folder: a starter's folder, else "" ; repository:
-    a hub repository, else ""; download and memory in bytes (memory: of the loaded weights, an estimate before it was
-    loaded); defaults: values for request fields that the visitor left to the model ("inpainting.strength" for one task
-    only); limits: narrower ranges;
+    id: short and stable; adapter: a module of playground.pipelines; folder: where its files are on this computer, None
+    for a model of the hub that was not looked up there; repository: a hub repository, else ""; commit: the repository's,
+    once it is known; variant: of its files ("fp16"), where the repository has several; extras: what else is fetched for
+    it; places: the extras' folders by repository, once they are known; download and memory in bytes (memory: of the
+    loaded weights, an estimate before it was loaded; largest: of its largest part, which alone must fit on a graphics card
+    where the parts take turns); pipeline: its class in the library; sisters: the class for a task where the library's own
+    table does not know it; base: the family that a LoRA must have been made for; on_cpu: whether a laptop's CPU runs it in
+    a time that people wait; languages: that it reads or speaks; needs: packages beyond requirements.txt; commercial:
+    whether the licence allows all uses; gated: whether its maker wants to be asked first; defaults: values for request
+    fields that the visitor left to the model ("inpainting.strength" for one task only); limits: narrower ranges;
     options: what the adapter must know (for example "guidance": the pipeline's own name of that argument);
     things, styles, grounds: what a starter can draw, its style words and its backgrounds' colours; ground_colours: those
     as red, green and blue of 0..255; vocabulary: every word of its captions, in lower case; all empty where not known.
@@ -44,6 +60,18 @@ class ModelCard:
     download: int = 0
     folder: Path | None = None
     repository: str = ""
+    commit: str = ""
+    variant: str = ""
+    extras: tuple[Extra, ...] = ()
+    places: Mapping[str, Path] = field(default_factory=dict)
+    pipeline: str = ""
+    sisters: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
+    largest: int = 0
+    on_cpu: bool = False
+    languages: tuple[str, ...] = ("English",)
+    needs: tuple[str, ...] = ()
+    commercial: bool = True
     gated: bool = False
     chat: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +87,7 @@ class ModelCard:
     @property
     def starter(self) -> bool:
         """Whether the weights are part of this repository."""
-        return self.folder is not None
+        return self.folder is not None and not self.repository and self.folder.parent == STARTERS
 
     @property
     def takes_negative_prompt(self) -> bool:
@@ -136,7 +164,7 @@ def weight_bytes(folder: Path) -> int:
 
 def starter(name: str, **values: Any) -> ModelCard:
     """The card of a starter model; its training data line, memory and what it knows come from its folder."""
-    folder = ASSETS / "starters" / name
+    folder = STARTERS / name
     known = facts(folder)
     return ModelCard(
         id=name, folder=folder, licence=known.get("licence", "Apache-2.0"),

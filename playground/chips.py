@@ -36,5 +36,5 @@ def chip(kind: str, text: str, why: str) -> str:
 
 
 def line(made: list[str]) -> str:
-    """All chips."""
-    return f'<ul class="pg-chips" aria-label="{html.escape(say("chips.label"))}">{"".join(made)}</ul>'
+    """All chips; a phone shows them in one line that scrolls, which the keyboard must reach."""
+    return f'<ul class="pg-chips" tabindex="0" aria-label="{html.escape(say("chips.label"))}">{"".join(made)}</ul>'

@@ -16,13 +16,15 @@ RAM_SHARE = 0.5
 @dataclass(frozen=True, kw_only=True)
 class Device:
     """A place to run models. name: torch's name ("cpu", "cuda:0", "mps", "xpu"); title: for people;
-    free_memory in bytes when it was chosen; dtype: "float32" or "bfloat16" or "float16"."""
+    free_memory in bytes when it was chosen; dtype: "float32" or "bfloat16" or "float16"; placement: how a model is to be
+    put there (playground.placement)."""
 
     name: str
     title: str
     free_memory: int
     dtype: str
     threads: int
+    placement: str = "whole"
 
     @property
     def budget(self) -> int:

@@ -79,19 +79,22 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class TextResult:
-    """The text made, without the prompt. timings: seconds by phase."""
+    """The text made, without the prompt. timings: seconds by phase; used: what made it faster or smaller, in words."""
 
     text: str
     tokens: int
+    used: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImagesResult:
-    """Pictures made. changed_outside: pixels outside the mask that differ from the upload (inpainting only)."""
+    """Pictures made. changed_outside: pixels outside the mask that differ from the upload (inpainting only); used: what
+    made it faster or smaller, in words."""
 
     images: tuple[Image.Image, ...]
     changed_outside: int | None = None
+    used: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
 
 

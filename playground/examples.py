@@ -21,7 +21,6 @@ from playground.sounds import encode, spectrogram_picture
 
 FOLDER = ASSETS / "examples"
 SPECTROGRAM = (320, 96)
-SIDES = ("left", "top", "right", "bottom")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +208,7 @@ def asked(plan: Plan, folder: Path = FOLDER) -> Request:
     if "image" in values:
         values["image"] = open_image(folder / values["image"])
     if "left" in values:
-        values["mask"] = inpaint.box(values["image"].size, *(values.pop(side) for side in SIDES))
+        values["mask"] = inpaint.box(values["image"].size, *(values.pop(side) for side in inpaint.SIDES))
     request = next(r for r in REQUESTS if r.task == plan.task)
     return request(**values)
 

@@ -12,12 +12,10 @@ from typing import Any
 import gradio as gr
 
 from playground.requests import MAX_SEED
-from playground.site import QUIET, Site
+from playground.site import QUIET, Site, Updates, valued
 
 SECRET = "playground"  # not to hide anything: Gradio makes up another one at each start, and could read nothing again
 KEPT_TEXT = 20_000  # characters
-
-Updates = dict[gr.components.Component, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +72,7 @@ def restored(kept: Kept, values: Mapping[str, Any]) -> Updates:
         changed = updates.get(control, {})
         value = fitting(control, values.get(name), changed if isinstance(changed, dict) else {})
         if value is not None:
-            updates[control] = gr.update(**(changed | {"value": value}))
+            updates |= valued(updates, control, value)
     return updates
 
 

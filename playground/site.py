@@ -23,6 +23,8 @@ element.addEventListener("click", (event) => {
 });
 """
 
+Updates = dict[gr.components.Component, Any]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
@@ -66,3 +68,9 @@ def site_on(demo: gr.Blocks, engine: Engine, *, shelf: Shelf, runs: Runs, shared
             for request in REQUESTS
         },
     )
+
+
+def valued(updates: Updates, control: gr.components.Component, value: Any) -> Updates:
+    """A control's update with another value than the one that the updates of a model's choice give it."""
+    changed = updates.get(control)
+    return {control: gr.update(**((changed if isinstance(changed, dict) else {}) | {"value": value}))}

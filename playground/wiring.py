@@ -22,14 +22,13 @@ from playground.events import Audio, Done, Event, Loading, Step, Stopped, Text
 from playground.guard import visitor_of
 from playground.requests import Request
 from playground.runs import Run
-from playground.site import QUIET, Site
+from playground.site import QUIET, Site, Updates
 from playground.status import Said, Teller, duration, made_by
 from playground.wording import say
 
 log = logging.getLogger(__name__)
 IN_FLIGHT = 64
 
-Updates = dict[gr.components.Component, Any]
 Show = Callable[[Event, Request], Updates]
 
 
@@ -155,7 +154,8 @@ def upload_of(site: Site, job: Job) -> Callable[..., Any]:
 
 
 def foresee(site: Site, job: Job) -> None:
-    """Says how long a run will take, when the page is loaded and whenever a control that it depends on changes."""
+    """Says how long a run will take, when the page is loaded and whenever a control that it depends on changes. Of words
+    it depends only where they are read aloud; elsewhere each key would open the upload anew."""
 
     def look(**values: Any) -> Any:
         try:
@@ -166,8 +166,9 @@ def foresee(site: Site, job: Job) -> None:
 
     # an editor would upload its canvas each time
     light = {name: control for name, control in job.controls.items() if not isinstance(control, gr.ImageEditor)}
+    counted = [control for name, control in light.items() if name == "text" or not isinstance(control, gr.Textbox)]
     gr.on(
-        [site.demo.load, *(control.change for control in light.values())], look, inputs_kwargs=light, outputs=job.expect,
+        [site.demo.load, *(control.change for control in counted)], look, inputs_kwargs=light, outputs=job.expect,
         trigger_mode="always_last", **QUIET,
     )
 

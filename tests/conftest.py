@@ -9,6 +9,12 @@ from pathlib import Path
 import pytest
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that click through the page come first: they take longest, and two are worked on at a time."""
+    slow = {item.path for item in items if "browser" in item.fixturenames}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository's folder."""

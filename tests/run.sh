@@ -100,4 +100,4 @@ fi
 
 export OMP_WAIT_POLICY=PASSIVE
 # Two at a time, a file each: tests in the browser wait more than they work.
-exec .venv/bin/python -m pytest -n 2 --dist loadfile "$@"
+exec .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"

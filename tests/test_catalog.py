@@ -44,9 +44,9 @@ def served_by(key: str, card: ModelCard) -> list[type[Request]]:
 
 def test_what_a_starter_knows_comes_from_its_facts(tmp_path, monkeypatch) -> None:
     known = {"objects": ["red apple", "panda"], "grounds": ["blue"], "vocabulary": ["a", "red", "apple"], "data": "pictures"}
-    (tmp_path / "starters" / "some").mkdir(parents=True)
-    (tmp_path / "starters" / "some" / "facts.json").write_text(json.dumps(known), encoding="utf8")
-    monkeypatch.setattr(catalog, "ASSETS", tmp_path)
+    (tmp_path / "some").mkdir(parents=True)
+    (tmp_path / "some" / "facts.json").write_text(json.dumps(known), encoding="utf8")
+    monkeypatch.setattr(catalog, "STARTERS", tmp_path)
     values = {"title": "Some", "sentence": ".", "bad_at": ".", "adapter": "diffusion", "tasks": frozenset()}
     card = catalog.starter("some", **values)
     assert (card.things, card.grounds, card.styles) == (("red apple", "panda"), ("blue",), ())

@@ -17,6 +17,7 @@ from playground.catalog import Catalog, cards
 from playground.engine import Engine
 from playground.examples import FOLDER, PLANS, REDUCED, Plan
 from playground.requests import REQUESTS
+from playground.tabs import inpaint
 from playground.tabs.cards import Example, of
 
 MOST_BYTES = 1_500_000
@@ -70,7 +71,7 @@ def test_a_request_passes_its_cards_check(plan):
     request = examples.asked(plan)
     checked = Catalog(cards()).find(request.model).complete(request)
     assert checked.task == plan.task and all(
-        getattr(checked, name) == value for name, value in plan.request.items() if name not in ("image", *examples.SIDES)
+        getattr(checked, name) == value for name, value in plan.request.items() if name not in ("image", *inpaint.SIDES)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.test_browser import WAIT, Visitor, browser, pytestmark, sync_api  # noqa: F401 - a fixture and a mark
+from tests.test_keys import visitor  # noqa: F401 - a fixture
 
 expect = sync_api.expect
 COVERED = """() => {
@@ -16,15 +17,7 @@ COVERED = """() => {
 }"""
 
 
-@pytest.fixture
-def visitor(browser, server):  # noqa: F811
-    one = Visitor(browser, server)
-    one.page.locator("#text_generation-go:enabled").wait_for(timeout=WAIT)
-    yield one
-    one.close()
-
-
-def begin(visitor: Visitor):
+def begin(visitor: Visitor):  # noqa: F811
     visitor.page.locator("#text_generation-go:enabled").wait_for(timeout=WAIT)
     visitor.page.locator("#pg-tour").click()
     tour = visitor.page.get_by_role("dialog", name="Welcome")
@@ -32,7 +25,7 @@ def begin(visitor: Visitor):
     return visitor.page.locator(".pg-tour")
 
 
-def onward(visitor: Visitor, key: str) -> str:
+def onward(visitor: Visitor, key: str) -> str:  # noqa: F811
     """Presses a key of the tour and waits for another step; its title, or "" where the tour is over."""
     title = visitor.page.locator("#pg-tour-title")
     before = title.inner_text()
@@ -43,13 +36,13 @@ def onward(visitor: Visitor, key: str) -> str:
     return title.inner_text() if title.count() else ""
 
 
-def chosen(visitor: Visitor) -> str:
+def chosen(visitor: Visitor) -> str:  # noqa: F811
     return visitor.page.locator("#pg-tabs [role=tab][aria-selected=true]").inner_text().strip()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_the_tour_goes_through_all_tabs_by_keyboard(browser, server, width, height):  # noqa: F811
-    visitor = Visitor(browser, server, width=width, height=height)
+    visitor = Visitor(browser, server, width=width, height=height)  # noqa: F811
     begin(visitor)
     seen, titles = [chosen(visitor)], ["Welcome"]
     while title := onward(visitor, "Enter" if len(titles) % 2 else "ArrowRight"):
@@ -66,7 +59,7 @@ def test_the_tour_goes_through_all_tabs_by_keyboard(browser, server, width, heig
     visitor.close()
 
 
-def test_the_tour_goes_back_and_ends_by_escape(visitor):
+def test_the_tour_goes_back_and_ends_by_escape(visitor):  # noqa: F811
     tour = begin(visitor)
     assert onward(visitor, "ArrowRight") == "Text: begin a story"
     assert onward(visitor, "ArrowLeft") == "Welcome"
@@ -79,7 +72,7 @@ def test_the_tour_goes_back_and_ends_by_escape(visitor):
     expect(visitor.page.locator("#pg-tour")).to_be_focused()
 
 
-def test_a_step_can_be_tried(visitor):
+def test_a_step_can_be_tried(visitor):  # noqa: F811
     tour = begin(visitor)
     onward(visitor, "ArrowRight")
     assert onward(visitor, "ArrowRight") == "Watch it write"
@@ -91,14 +84,14 @@ def test_a_step_can_be_tried(visitor):
     assert onward(visitor, "Enter") == "Image: say what to draw"
 
 
-def test_a_step_without_its_control_is_left_out(visitor):
+def test_a_step_without_its_control_is_left_out(visitor):  # noqa: F811
     visitor.page.add_style_tag(content="#text_generation-prompt, #pg-mode { display: none !important; }")
     tour = begin(visitor)
     assert onward(visitor, "ArrowRight") == "Watch it write"
     assert tour.get_by_text("Step 2 of").is_visible()
 
 
-def test_the_demo_goes_from_tab_to_tab_and_rests_when_asked(visitor):
+def test_the_demo_goes_from_tab_to_tab_and_rests_when_asked(visitor):  # noqa: F811
     page = visitor.page
     page.locator("#pg-demo").click()
     bar = page.locator(".pg-demo")
@@ -128,7 +121,7 @@ def test_the_demo_goes_from_tab_to_tab_and_rests_when_asked(visitor):
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
 def test_a_round_of_the_demo_ends_with_a_clean_page_that_begins_it_again(browser, server, width, height):  # noqa: F811
-    visitor = Visitor(browser, server, width=width, height=height)
+    visitor = Visitor(browser, server, width=width, height=height)  # noqa: F811
     page = visitor.page
     page.locator("#text_generation-go:enabled").wait_for(timeout=WAIT)
     page.locator("#pg-demo").click()

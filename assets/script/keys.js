@@ -4,10 +4,7 @@
   const ALONE = "playground-keys-alone";  // where it is remembered that keys pressed alone are no shortcuts
   const control = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
 
-  function tabs() { return [...document.querySelectorAll("#pg-tabs [role=tablist] [role=tab]")]; }
-  function chosen() { return tabs().find((tab) => tab.ariaSelected === "true"); }
-  function task() { return chosen()?.getAttribute("aria-controls").slice("tab-".length); }
-  function button(name) { return document.getElementById(`${task()}-${name}`); }
+  function button(name) { return document.getElementById(`${pgTask()}-${name}`); }
   function open(tab) {
     tab?.focus();
     tab?.click();
@@ -15,13 +12,13 @@
 
   // The tabs are one stop of the Tab key; arrows go from one to the next (the ARIA pattern of tabs).
   function rove() {
-    for (const tab of tabs()) {
+    for (const tab of pgTabs()) {
       const stop = tab.ariaSelected === "true" ? 0 : -1;
       if (tab.tabIndex !== stop) tab.tabIndex = stop;
     }
   }
   function neighbour(tab, key) {
-    const all = tabs(), at = all.indexOf(tab);
+    const all = pgTabs(), at = all.indexOf(tab);
     const to = { ArrowLeft: at - 1 + all.length, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[key];
     return at < 0 || to === undefined ? null : all[to % all.length];
   }
@@ -70,11 +67,6 @@
     try { localStorage.setItem(ALONE, wanted ? "yes" : "no"); } catch { /* then it holds for this dialog only */ }
   }
 
-  function make(name, properties, ...inside) {
-    const made = Object.assign(document.createElement(name), properties);
-    made.append(...inside);
-    return made;
-  }
   function help() {
     const rows = [
       [["1", "–", "6"], pgSay("keys.tabs")],
@@ -83,14 +75,14 @@
       [["Esc"], pgSay("keys.stop")],
       [["/"], pgSay("keys.prompt")],
       [["?"], pgSay("keys.help")],
-    ].map(([keys, does]) => make("tr", {}, make("th", { scope: "row" }, ...keys.map(shown)), make("td", {}, does)));
-    const single = make("input", { type: "checkbox", checked: alone() });
+    ].map(([keys, does]) => pgMake("tr", {}, pgMake("th", { scope: "row" }, ...keys.map(shown)), pgMake("td", {}, does)));
+    const single = pgMake("input", { type: "checkbox", checked: alone() });
     single.addEventListener("change", () => setAlone(single.checked));
-    const close = make("button", { type: "button", className: "pg-button pg-main", autofocus: true }, pgSay("help.close"));
-    const dialog = make(
+    const close = pgMake("button", { type: "button", className: "pg-button pg-main", autofocus: true }, pgSay("help.close"));
+    const dialog = pgMake(
       "dialog", { className: "pg-help" },
-      make("div", {}, make("h2", { id: "pg-help-title" }, pgSay("help.title")), make("table", {}, make("tbody", {}, ...rows)),
-        make("label", {}, single, pgSay("help.single")), close),
+      pgMake("div", {}, pgMake("h2", { id: "pg-help-title" }, pgSay("help.title")), pgMake("table", {}, pgMake("tbody", {}, ...rows)),
+        pgMake("label", {}, single, pgSay("help.single")), close),
     );
     dialog.setAttribute("aria-labelledby", "pg-help-title");
     dialog.addEventListener("click", (event) => {
@@ -100,7 +92,7 @@
     document.body.append(dialog);
     dialog.showModal();
   }
-  function shown(key) { return "+–".includes(key) ? ` ${key} ` : make("kbd", {}, key); }
+  function shown(key) { return "+–".includes(key) ? ` ${key} ` : pgMake("kbd", {}, key); }
   document.addEventListener("click", (event) => { if (event.target.closest?.("#pg-help")) help(); });
 
   // What a key does: a function, or nothing.
@@ -111,8 +103,8 @@
     if (key === "Escape") return target.ariaExpanded === "true" ? null : () => button("stop")?.click();
     if (neighbour(target, key)) return () => open(neighbour(target, key));
     if (target.closest(FIELD) || !alone()) return null;
-    if (/^[1-6]$/.test(key)) return () => open(tabs()[key - 1]);
-    if (key === "/") return () => document.querySelector(`#${task()}-prompt textarea, #${task()}-text textarea`)?.focus();
+    if (/^[1-6]$/.test(key)) return () => open(pgTabs()[key - 1]);
+    if (key === "/") return () => document.querySelector(`#${pgTask()}-prompt textarea, #${pgTask()}-text textarea`)?.focus();
     return key === "?" ? help : null;
   }
   document.addEventListener("keydown", (event) => {

@@ -5,8 +5,17 @@
   const TASKS = ["text_generation", "text_to_image", "image_to_image", "inpainting", "super_resolution", "text_to_speech"];
   const recalled = (name) => { try { return localStorage.getItem(`playground-${name}`); } catch { return null; } };
   const keep = (name, value) => { try { localStorage.setItem(`playground-${name}`, value); } catch { /* not allowed: for this time only */ } };
-  const tabs = () => [...document.querySelectorAll("#pg-tabs [role=tab]")];
-  const openTask = () => TASKS[tabs().findIndex((tab) => tab.getAttribute("aria-selected") === "true")];
+  const tabs = () => [...document.querySelectorAll("#pg-tabs [role=tablist] [role=tab]")];
+  const openTask = () => TASKS[tabs().findIndex((tab) => tab.ariaSelected === "true")];
+
+  // What the other scripts use too: the tabs, the task of the open one, and an element with what is inside it.
+  window.pgTabs = tabs;
+  window.pgTask = openTask;
+  window.pgMake = (name, properties, ...inside) => {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...inside);
+    return made;
+  };
 
   function mode(expert) {
     root.classList.toggle("pg-expert", expert);
@@ -48,7 +57,7 @@
   let live, told = "";
   function tell(text) {
     if (!live) {
-      live = Object.assign(document.createElement("div"), { id: "pg-live", className: "pg-unseen" });
+      live = pgMake("div", { id: "pg-live", className: "pg-unseen" });
       live.setAttribute("role", "status");
       document.body.append(live);
     }
@@ -78,9 +87,10 @@
       keep("tab", open);
     }
     document.querySelector(`#${open}-run .pg-run:not(.pg-busy)`)?.classList.add("pg-seen");
+    const status = document.querySelector(`#${open}-status`), box = status?.getBoundingClientRect();
+    const here = !!box && box.top >= 0 && box.bottom <= innerHeight;
     for (const task of TASKS) {
-      const row = document.querySelector(`#${task}-run`), box = document.querySelector(`#${task}-status`)?.getBoundingClientRect();
-      row?.toggleAttribute("data-here", task === open && !!box && box.top >= 0 && box.bottom <= innerHeight);
+      document.querySelector(`#${task}-run`)?.toggleAttribute("data-here", task === open && here);
       const line = document.querySelector(`#${task}-run .pg-run`) ?? document.querySelector(`#${task}-status .pg-status`);
       if (!line) continue;
       const kind = line.classList.contains("pg-busy") ? "busy" : line.classList.contains("pg-error") ? "error"
@@ -89,11 +99,7 @@
       news.set(task, kind);
       if (before === undefined || before === kind) continue;
       tell(`${tabs()[TASKS.indexOf(task)]?.textContent.trim()}: ${line.querySelector("span")?.textContent ?? ""}`);
-      if (kind === "error" && task === open) {
-        const place = document.querySelector(`#${task}-status`);
-        const box = place?.getBoundingClientRect();
-        if (box && (box.bottom > innerHeight || box.top < 0)) place.scrollIntoView({ block: "center" });
-      }
+      if (kind === "error" && task === open && box && !here) status.scrollIntoView({ block: "center" });
       if ((kind === "busy" || kind === "done") && task === open) reveal(task);
     }
   }

@@ -70,13 +70,8 @@
   const INTRODUCED = 5_000, ANNOUNCED = 6_000, PASSED = 30_000, SHOWN = 11_000;  // milliseconds, of the demo
   const MARGIN = 12, GAP = 6;  // pixels: around the card, around what is ringed
 
-  function make(name, properties, ...inside) {
-    const made = Object.assign(document.createElement(name), properties);
-    made.append(...inside);
-    return made;
-  }
   function press(label, act, className = "pg-button") {
-    const made = make("button", { type: "button", className }, label);
+    const made = pgMake("button", { type: "button", className }, label);
     made.addEventListener("click", act);
     return made;
   }
@@ -116,7 +111,7 @@
   // A ring around an element, which follows it when the page moves. free: the bottom of what it may be drawn in; below: what
   // is better left free under it, where the page need not be scrolled for that alone.
   function ring(free, below = () => 0) {
-    const spot = make("div", { className: "pg-spot" });
+    const spot = pgMake("div", { className: "pg-spot" });
     let on = null, last = "";
     const follow = () => {
       const box = on?.getBoundingClientRect();
@@ -141,17 +136,17 @@
   function tour() {
     const steps = [...STEPS];
     let at = 0, turn = 0;  // turn: counts the moves, so that what an earlier one waited for is dropped
-    const title = make("h2", { id: "pg-tour-title" }), says = make("p", { id: "pg-tour-says", ariaLive: "polite" });
-    const dots = make("div", { className: "pg-dots", ariaHidden: "true" }), count = make("span", { className: "pg-count" });
+    const title = pgMake("h2", { id: "pg-tour-title" }), says = pgMake("p", { id: "pg-tour-says", ariaLive: "polite" });
+    const dots = pgMake("div", { className: "pg-dots", ariaHidden: "true" }), count = pgMake("span", { className: "pg-count" });
     const skip = press(pgSay("tour.skip"), () => dialog.close(), "pg-button pg-plain");
     const back = press(pgSay("tour.back"), () => move(-1)), attempt = press("", tryIt);
     const next = press("", () => move(1), "pg-button pg-main");
-    const card = make(
-      "section", { className: "pg-tour-card" }, title, says, make("div", { className: "pg-where" }, dots, count),
-      make("div", { className: "pg-choices" }, skip, back, attempt, next),
+    const card = pgMake(
+      "section", { className: "pg-tour-card" }, title, says, pgMake("div", { className: "pg-where" }, dots, count),
+      pgMake("div", { className: "pg-choices" }, skip, back, attempt, next),
     );
     const light = ring(free, () => (narrow() ? 0 : card.offsetHeight));
-    const dialog = make("dialog", { className: "pg-tour" }, light.spot, card);
+    const dialog = pgMake("dialog", { className: "pg-tour" }, light.spot, card);
     dialog.setAttribute("aria-labelledby", title.id);
     dialog.setAttribute("aria-describedby", says.id);
 
@@ -195,7 +190,7 @@
       title.textContent = step.title();
       says.textContent = step.says();
       count.textContent = pgSay("tour.count", { number: at + 1, total: steps.length });
-      dots.replaceChildren(...steps.map((_, index) => make("i", { className: index === at ? "pg-here" : "" })));
+      dots.replaceChildren(...steps.map((_, index) => pgMake("i", { className: index === at ? "pg-here" : "" })));
       back.hidden = at === 0;
       attempt.hidden = !step.tried;
       attempt.textContent = pgSay("tour.try");
@@ -247,13 +242,13 @@
   let demo = null;  // the one that runs
   function stage() {
     const state = { ended: false, paused: false, next: false };
-    const says = make("p", { ariaLive: "polite" }), dots = make("div", { className: "pg-dots", ariaHidden: "true" });
+    const says = pgMake("p", { ariaLive: "polite" }), dots = pgMake("div", { className: "pg-dots", ariaHidden: "true" });
     const hold = press(pgSay("tour.demo.pause"), () => setPaused(!state.paused), "pg-button pg-main");
     const light = ring(() => bar.getBoundingClientRect().top);
-    const bar = make(
+    const bar = pgMake(
       "aside", { className: "pg-demo", ariaLabel: pgSay("tour.demo.label") },
-      make("div", {}, says, dots),
-      make("div", { className: "pg-choices" }, hold, press(pgSay("tour.next"), onward), press(pgSay("tour.demo.end"), end)),
+      pgMake("div", {}, says, dots),
+      pgMake("div", { className: "pg-choices" }, hold, press(pgSay("tour.next"), onward), press(pgSay("tour.demo.end"), end)),
     );
 
     function setPaused(paused) {
@@ -288,7 +283,7 @@
     function say(sentence) { says.textContent = sentence; }
 
     async function play({ task, says: announced, shown }, index) {
-      dots.replaceChildren(...ROUND.map((_, other) => make("i", { className: other === index ? "pg-here" : "" })));
+      dots.replaceChildren(...ROUND.map((_, other) => pgMake("i", { className: other === index ? "pg-here" : "" })));
       say(announced());
       if (!await open(task)) return;
       light.put(await starter(task));

@@ -24,8 +24,8 @@ def load(card: ModelCard, device: Device) -> Model:
 
 
 def where(card: ModelCard) -> dict[str, Any]:
-    """from_pretrained's arguments on where to look: a starter's folder only, the hub only where it can be reached."""
-    if card.starter:
+    """from_pretrained's arguments on where to look: a folder only, the hub only where it can be reached."""
+    if card.folder is not None:
         return {"local_files_only": True, "use_safetensors": True}
     return {} if hub.reachable() else {"local_files_only": True}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +42,7 @@ def load(card: ModelCard, device: Device) -> UpscaleModel:
     """
     import torch
 
-    if card.starter:
+    if card.folder is not None and model_type(card.folder) != "swin2sr":
         from playground.networks import srvgg
 
         try:
@@ -61,6 +63,12 @@ def load(card: ModelCard, device: Device) -> UpscaleModel:
         card=card, network=network, enlarge=padded(network), factor=network.config.upscale, device=device.name,
         overlap=SWIN_OVERLAP,
     )
+
+
+def model_type(folder: Path) -> str:
+    """What transformers calls the model in a folder; "" where it is none of its own."""
+    config = folder / "config.json"
+    return json.loads(config.read_text(encoding="utf8")).get("model_type", "") if config.exists() else ""
 
 
 def padded(network: Any) -> Callable[[Any], Any]:

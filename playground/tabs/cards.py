@@ -144,5 +144,9 @@ def box(example: Example) -> str:
     """The frame around the part that was repainted; nothing for other tasks."""
     if "left" not in example.request:
         return ""
-    left, top, right, bottom = (example.request[side] for side in ("left", "top", "right", "bottom"))
+    return framed(*(example.request[side] for side in ("left", "top", "right", "bottom")))
+
+
+def framed(left: float, top: float, right: float, bottom: float) -> str:
+    """A frame over a picture, its sides in percent of it."""
     return f'<i style="inset:{top}% {100 - right}% {100 - bottom}% {left}%"></i>'

@@ -11,18 +11,17 @@ from typing import Any
 import gradio as gr
 from gradio.components.image import ImageData
 
-from playground.catalog import ASSETS, ModelCard
+from playground.catalog import ModelCard
 from playground.errors import BadRequest
 from playground.images import open_image
 from playground.requests import SCHEDULERS, Limits, Request
-from playground.site import QUIET
+from playground.site import QUIET, Updates, valued
 from playground.status import Said
 from playground.tabs import cards
 from playground.tabs.cards import Example
-from playground.wiring import Job, Updates
+from playground.wiring import Job
 from playground.wording import say
 
-EXAMPLES = ASSETS / "examples"
 EXPERT = "pg-expert-only"  # the class of what the page shows in Expert only
 
 
@@ -109,12 +108,20 @@ def upload_box(task: str, *, title: str | None = None, height: int = 240) -> gr.
     )
 
 
+def opened(values: dict[str, Any]) -> dict[str, Any]:
+    """The controls' values with the upload decoded."""
+    if not values.get("image"):
+        raise BadRequest(say("pictures.none_yet"), field="image")
+    return values | {"image": open_image(values["image"])}
+
+
 def tell_unreadable(image: gr.Image, status: gr.HTML) -> None:
     """Says at once what is wrong with a file that was chosen."""
 
     def look(path: str | None) -> Any:
         try:
-            open_image(path) if path else None
+            if path:
+                open_image(path)
         except BadRequest as error:
             return Said(text=str(error), kind="error").line()
         return gr.skip()
@@ -215,7 +222,7 @@ def card_job(
     starter = controls["model"].value
 
     def values(example: Example) -> dict[str, Any]:
-        files = {"image": str(EXAMPLES / example.request["image"])} if "image" in example.request else {}
+        files = {"image": str(cards.FOLDER / example.request["image"])} if "image" in example.request else {}
         return dict(also or {}) | {"model": starter} | dict(example.request) | files
 
     def fill(event: gr.EventData) -> Updates:
@@ -223,8 +230,7 @@ def card_job(
         updates = chosen(starter)
         for name, value in values(example).items():
             if name in controls and name != "seed":
-                changed = updates.get(controls[name])
-                updates[controls[name]] = gr.update(**((changed if isinstance(changed, dict) else {}) | {"value": value}))
+                updates |= valued(updates, controls[name], value)
         return updates | {picked: cards.of(job.place).index(example)}
 
     filled = row.select(fill, None, [picked, *dict.fromkeys([*chosen(starter), *controls.values()])], **QUIET)

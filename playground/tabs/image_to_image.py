@@ -13,7 +13,6 @@ from playground.site import Door, Site
 from playground.tabs import cards as examples
 from playground.tabs import frame, pictures, use_in
 from playground.tabs.image import common_controls, tunable
-from playground.tabs.upscale import names, opened
 from playground.tabs.use_in import Offers
 from playground.wiring import Job, Show, Updates, wire
 from playground.wording import say
@@ -41,13 +40,13 @@ def build(site: Site) -> Offers:
                     controls = common_controls(ImageToImageRequest, cards[0])
                     num_images = frame.slider(ImageToImageRequest, cards[0], "num_images")
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
-            result = gr.HTML(pictures.earlier(TASK, names("before", "after")), elem_id=f"{TASK}-result")
+            result = gr.HTML(pictures.earlier(TASK, pictures.names("before", "after")), elem_id=f"{TASK}-result")
             offers = use_in.offers(TASK)
             made = gr.HTML(elem_id=f"{TASK}-made")
             row = examples.row(TASK)
     controls |= {"prompt": prompt, "model": model, "num_images": num_images, "image": image, "strength": strength}
     job = Job(
-        place=TASK, request=ImageToImageRequest, controls=controls, made_by=made, prepare=opened,
+        place=TASK, request=ImageToImageRequest, controls=controls, made_by=made, prepare=frame.opened,
         begin=lambda values: shown(site, result, offers), triggers=(parts.go.click, prompt.submit), **vars(parts),
     )
 

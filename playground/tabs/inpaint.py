@@ -19,7 +19,6 @@ from playground.status import Said
 from playground.tabs import cards as examples
 from playground.tabs import frame, pictures, use_in
 from playground.tabs.image import common_controls, tunable
-from playground.tabs.upscale import names
 from playground.tabs.use_in import Offers
 from playground.wiring import Job, Show, Updates, wire
 from playground.wording import say
@@ -64,7 +63,7 @@ def build(site: Site) -> Offers:
                     controls = common_controls(InpaintingRequest, cards[0])
                     num_images = frame.slider(InpaintingRequest, cards[0], "num_images")
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
-            result = gr.HTML(pictures.earlier(TASK, names("before", "after")), elem_id=f"{TASK}-result")
+            result = gr.HTML(pictures.earlier(TASK, pictures.names("before", "after")), elem_id=f"{TASK}-result")
             offers = use_in.offers(TASK)
             made = gr.HTML(elem_id=f"{TASK}-made")
             row = examples.row(TASK)
@@ -125,11 +124,10 @@ def part_shown(path: str | None, which: str, *sides: float) -> str:
     except BadRequest:
         return ""
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
-    left, top, right, bottom = sides
     return (
         f'<div class="pg-part"><img src="{pictures.data_url(picture)}" width="{picture.width}" height="{picture.height}"'
         f' alt="{html.escape(say("inpainting.part_alt"))}">'
-        f'<i style="inset:{top}% {100 - right}% {100 - bottom}% {left}%"></i></div>'
+        f"{examples.framed(*sides)}</div>"
     )
 
 
@@ -151,11 +149,8 @@ def on_canvas(path: str | None) -> tuple[Any, Any]:
 
 def prepare(values: dict[str, Any]) -> dict[str, Any]:
     """The request's image and mask from the upload, the editor, the sliders or the mask file."""
-    values = dict(values)
+    values = frame.opened(values)
     chosen = {name: values.pop(name, None) for name in ("which", "mask_file", "invert", "editor", *SIDES)}
-    if not values.get("image"):
-        raise BadRequest(say("pictures.none_yet"), field="image")
-    values["image"] = open_image(values["image"])
     mask = mask_of(chosen, values["image"].size)
     values["mask"] = ImageOps.invert(mask) if chosen["invert"] else mask
     return values

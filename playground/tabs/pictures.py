@@ -40,8 +40,17 @@ def earlier(task: str, names: tuple[str, str] = ("", "")) -> str:
         frame = compare(cards.address(example.before), address, example.size, names=names, alt=words)
     else:
         frame = gallery((address,), (example.size,), words)
-    said = html.escape(say("pictures.earlier", words=words))
-    return f'<div class="pg-earlier">{frame}<p class="pg-ribbon">{said}</p></div>'
+    return f'<div class="pg-earlier">{frame}{ribbon(words)}</div>'
+
+
+def ribbon(words: str) -> str:
+    """What stands over an example that was made earlier. words: what it shows."""
+    return f'<p class="pg-ribbon">{html.escape(say("pictures.earlier", words=words))}</p>'
+
+
+def names(before: str, after: str) -> tuple[str, str]:
+    """What stands on the two sides of a slider, by keys of the table."""
+    return say(f"pictures.{before}"), say(f"pictures.{after}")
 
 
 def drawing(step: Step, note: str = "unfinished") -> str:
@@ -126,8 +135,7 @@ def redrawn(
     several; and what is offered for them."""
     old, *new = (shelf.picture(picture)[1] for picture in (before, *after))
     if len(new) == 1:
-        names = say("pictures.before"), say("pictures.after")
-        shown = compare(old, new[0], after[0].size, names=names, alt=request.prompt)
+        shown = compare(old, new[0], after[0].size, names=names("before", "after"), alt=request.prompt)
     else:
         shown = gallery(new, [picture.size for picture in after], request.prompt)
     return {result: shown} | offers.updates(Made(pictures=tuple(new), words=request.prompt))

@@ -21,7 +21,7 @@ from playground.site import Door, Site
 from playground.sounds import axes, parts, read_reference, tags_of, webvtt
 from playground.status import audio_seconds
 from playground.tabs import cards as examples
-from playground.tabs import frame
+from playground.tabs import frame, pictures
 from playground.tabs.use_in import Offers
 from playground.wiring import Job, Show, Updates, wire
 from playground.wording import say
@@ -29,6 +29,7 @@ from playground.wording import say
 TASK = TextToSpeechRequest.task
 PLAYER = Path(__file__).parents[2] / "assets" / "script" / "player.js"
 RECORDINGS = [".wav", ".flac", ".ogg", ".mp3"]
+
 
 def build(site: Site) -> Offers | None:
     """Lays the tab out and wires it."""
@@ -87,7 +88,7 @@ def player_html() -> str:
 <div class="pg-frame pg-player pg-empty"><div class="pg-earlier"><blockquote>{html.escape(example.request["text"])}</blockquote>
 <img src="{examples.address(example.spectrogram)}" alt="{html.escape(say("text_to_speech.picture"))}" width="320" height="96">
 <audio controls preload="metadata" src="{examples.address(example.sound)}" aria-label="{earlier}"></audio>
-<p class="pg-ribbon">{earlier}</p></div><p class="pg-hint">{hint}</p>
+{pictures.ribbon(example.title)}</div><p class="pg-hint">{hint}</p>
 <div class="pg-sound"><audio class="pg-voice" controls preload="auto" aria-label="{sound}" hidden></audio>
 <audio class="pg-voice" controls preload="auto" aria-label="{sound}" hidden></audio></div>
 <ol class="pg-sentences" aria-label="{sentences}"></ol><figure class="pg-spectrogram" hidden></figure>

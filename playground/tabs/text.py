@@ -15,7 +15,7 @@ from playground.remembered import remember
 from playground.requests import TextGenerationRequest
 from playground.site import QUIET, Door, Site
 from playground.tabs import cards as examples
-from playground.tabs import frame, use_in
+from playground.tabs import frame, pictures, use_in
 from playground.tabs.use_in import Made, Offers
 from playground.wiring import Job, Show, Updates, wire
 from playground.wording import say
@@ -91,8 +91,7 @@ def build(site: Site) -> Offers:
 def result_views(site: Site, prompt: gr.Textbox, *, chats: bool) -> Views:
     """The page of a book with the tab's first example, and the chat in its place for models that chat."""
     example = examples.of(TASK)[0]
-    earlier = html.escape(say("pictures.earlier", words=example.title))
-    first = f'<div class="pg-earlier">{page(example.request["prompt"], example.text)}<p class="pg-ribbon">{earlier}</p></div>'
+    first = f'<div class="pg-earlier">{page(example.request["prompt"], example.text)}{pictures.ribbon(example.title)}</div>'
     result = gr.HTML(first, elem_id=f"{TASK}-result", visible=not chats)
     chat = gr.Chatbot(
         label=say("text_generation.chat"), visible=chats, height=460, elem_id=f"{TASK}-chat", editable="user",

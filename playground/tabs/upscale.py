@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 from PIL import Image
 
-from playground.errors import BadRequest
 from playground.events import Done, Event
-from playground.images import on_white, open_image
+from playground.images import on_white
 from playground.remembered import remember
 from playground.requests import SuperResolutionRequest
 from playground.site import Door, Site
@@ -40,13 +37,13 @@ def build(site: Site) -> Offers:
                 with frame.more():
                     tile = frame.slider(SuperResolutionRequest, cards[0], "tile", step=32)
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
-            result = gr.HTML(pictures.earlier(TASK, names("bicubic", "model")), elem_id=f"{TASK}-result")
+            result = gr.HTML(pictures.earlier(TASK, pictures.names("bicubic", "model")), elem_id=f"{TASK}-result")
             offers = use_in.offers(TASK)
             made = gr.HTML(elem_id=f"{TASK}-made")
             row = examples.row(TASK)
     controls = {"model": model, "image": image, "scale": scale, "tile": tile}
     job = Job(
-        place=TASK, request=SuperResolutionRequest, controls=controls, made_by=made, prepare=opened,
+        place=TASK, request=SuperResolutionRequest, controls=controls, made_by=made, prepare=frame.opened,
         begin=lambda values: shown(site, result, offers), **vars(parts),
     )
 
@@ -58,18 +55,6 @@ def build(site: Site) -> Offers:
     return offers
 
 
-def names(before: str, after: str) -> tuple[str, str]:
-    """What stands on the two sides of the slider."""
-    return say(f"pictures.{before}"), say(f"pictures.{after}")
-
-
-def opened(values: dict[str, Any]) -> dict[str, Any]:
-    """The upload decoded."""
-    if not values.get("image"):
-        raise BadRequest(say("pictures.none_yet"), field="image")
-    return values | {"image": open_image(values["image"])}
-
-
 def shown(site: Site, result: gr.HTML, offers: Offers) -> Show:
     """The result beside bicubic stretching, under one slider."""
 
@@ -79,7 +64,8 @@ def shown(site: Site, result: gr.HTML, offers: Offers) -> Show:
         after: Image.Image = event.result.images[0]
         stretched = on_white(request.image).resize(after.size, Image.Resampling.BICUBIC)
         addresses = [site.shelf.picture(picture)[1] for picture in (stretched, after)]
-        compared = pictures.compare(*addresses, after.size, names=names("bicubic", "model"), alt=say("pictures.enlarged"))
+        names, alt = pictures.names("bicubic", "model"), say("pictures.enlarged")
+        compared = pictures.compare(*addresses, after.size, names=names, alt=alt)
         return {result: compared} | offers.updates(Made(pictures=(addresses[1],), words=""))
 
     return show

@@ -7,8 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.errors import BadRequest
-from playground.site import QUIET, Site
+from playground.site import QUIET, Site, Updates
 from playground.status import Said
 from playground.wording import say
 
@@ -20,8 +19,6 @@ WAYS = {
     "inpainting": ("image_to_image", "super_resolution", "text_to_speech"),
     "super_resolution": ("image_to_image", "inpainting", "text_to_speech"),
 }
-
-Updates = dict[gr.components.Component, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +95,7 @@ def carry_picture(site: Site, way: str) -> Any:
         try:
             path = site.shelf.path(address)
         except FileNotFoundError:
-            raise gr.Error(str(BadRequest(say("use_in.gone"))), print_exception=False) from None
+            raise gr.Error(say("use_in.gone"), print_exception=False) from None
         return arrival(site, way) | {site.doors[way].picture: str(path)}
 
     return carry
