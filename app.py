@@ -31,6 +31,8 @@ def main(arguments=None):
     options = launch.parse(arguments)
     device.prepare_threads()
     try:
+        if options.command:
+            return command(options, models(options))
         with launch.environment(options) as folder:
             return run(options, folder)
     except PlaygroundError as error:
@@ -38,36 +40,108 @@ def main(arguments=None):
         return 1
 
 
-def run(options, folder):
-    """Builds the engine and the page and serves them; a device that was asked for by name is looked for first."""
+def models(options):
+    """The engine, and what it knows of models: those on this computer, downloads of others, and one's own."""
+    from types import SimpleNamespace
+
     from platformdirs import user_cache_path
 
-    from playground import device, launch, pipelines
+    from playground import device, pipelines
     from playground.catalog import Catalog, cards
+    from playground.downloads import Downloads
     from playground.engine import Engine
+    from playground.footprints import Footprints
+    from playground.own import OwnModels, looked_up, remembered
     from playground.pool import ModelPool
-    from playground.shelf import Shelf
-    from playground.timings import Timings
+    from playground.store import Store
+
+    kept = user_cache_path("playground")
+    store = Store(record=kept / "models.json")
+    catalog = Catalog(cards())
+    for card in remembered(store):
+        catalog.add(card)
+    pool = ModelPool(
+        choose=lambda: device.choose(options.device), footprints=Footprints(kept / "footprints.json"),
+        load=lambda card, place: pipelines.load(store.resolved(card), place, loras=own.loras),
+    )
+    own = OwnModels(options.models, catalog, changed=pool.unload)
+    engine = Engine(catalog=catalog, pool=pool, shared=options.public, ready=store.ready, loras=own.loras)
+    return SimpleNamespace(
+        engine=engine, catalog=catalog, store=store, downloads=Downloads(store), own=own, kept=kept,
+        find_own=lambda repository: looked_up(repository, store),
+    )
+
+
+def command(options, there):
+    """Does what was asked for instead of opening the page; returns the exit code."""
+    from playground import command_line, doctor, plans
+
+    told = there.own.refresh()
+    try:
+        if options.list:
+            pool = there.engine.pool
+            return command_line.listed(there.catalog, there.store, pool.device, told=told, footprints=pool.footprints)
+        if options.doctor:
+            return doctor.doctor(there.engine, doctor.tried(), folder=there.store.folder)
+        return command_line.get(
+            options.get, catalog=there.catalog, store=there.store, downloads=there.downloads, find_own=there.find_own,
+            plan=plans.plan,
+        )
+    finally:
+        there.downloads.close()
+        there.engine.close()
+
+
+def run(options, folder):
+    """Builds the page over the engine and serves it; a device that was asked for by name is looked for first."""
+    from playground import device, launch, pipelines
 
     if options.device not in ("auto", "cpu"):
         device.choose(options.device)
-    pool = ModelPool(choose=lambda: device.choose(options.device), load=pipelines.load)
-    engine = Engine(catalog=Catalog(cards()), pool=pool, shared=options.public)
+    there = models(options)
+    pool = there.engine.pool
+    for sentence in there.own.refresh():
+        print(sentence)
 
     from playground import page, theme
+    from playground.shelf import Shelf
+    from playground.site import QUIET
     from playground.tabs import cards as examples
+    from playground.timings import Timings
 
     def warm_up():
+        there.store.sweep()
         pipelines.warm_up()
         pool.device  # noqa: B018  asked for once: the page says what it is
 
+    def count_tokens(model, text):
+        from playground.pipelines import prompts
+
+        card = there.catalog.find(model)
+        return prompts.count(there.store.resolved(card) if there.store.ready(card) else card, text)
+
+    def accelerations(card):
+        from playground.pipelines import acceleration
+
+        known = pool.known_device
+        return acceleration.offered(card, known) if known else ("exact",)
+
     shelf = Shelf(folder / "made")
-    timings = Timings(user_cache_path("playground") / "timings.json", device=options.device)
-    demo = page.build(engine, shelf=shelf, shared=options.public, timings=timings)
-    served = launch.Page(
-        demo=demo, engine=engine, costly=page.costly(demo), look=theme.look(), routes=[shelf.route(), examples.route()]
+    timings = Timings(there.kept / "timings.json", device=options.device)
+    demo = page.build(
+        there.engine, shelf=shelf, shared=options.public, timings=timings, store=there.store, downloads=there.downloads,
+        count_tokens=count_tokens, loras=there.own.loras, find_own=None if options.public else there.find_own,
+        accelerations=accelerations,
     )
-    return launch.serve(served, options, warm_up=warm_up, folder=folder)
+    with demo:  # a folder that was put there meanwhile is found without a restart
+        demo.load(lambda: there.own.refresh() and None, **QUIET)
+    served = launch.Page(
+        demo=demo, engine=there.engine, costly=page.costly(demo), look=theme.look(), routes=[shelf.route(), examples.route()]
+    )
+    try:
+        return launch.serve(served, options, warm_up=warm_up, folder=folder)
+    finally:
+        there.downloads.close(seconds=0.5)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from playground.wiring import IN_FLIGHT
 from playground.wording import say
 
 log = logging.getLogger(__name__)
+LISTS = ("history", "loras")
 FILES = {"image": open_image, "mask": open_image, "reference": read_reference}
 
 
@@ -47,7 +48,7 @@ def component(field: dataclasses.Field) -> gr.components.Component:
     default = None if field.default is dataclasses.MISSING else field.default
     if field.name in FILES:
         return gr.File(label=field.name, type="filepath")
-    if field.name == "history":
+    if field.name in LISTS:
         return gr.JSON(value=[], label=field.name)
     if isinstance(default, bool):
         return gr.Checkbox(value=default, label=field.name)
@@ -105,11 +106,12 @@ def decoded(values: dict[str, Any]) -> dict[str, Any]:
                 values[name] = opened(values[name])
             except BadRequest as error:  # an opener does not know for which field it opens a file
                 raise BadRequest(str(error), field=name) from None
-    if isinstance(values.get("history"), str):
-        try:
-            values["history"] = json.loads(values["history"] or "[]")
-        except (TypeError, ValueError, RecursionError):
-            raise BadRequest(say("requests.history"), field="history") from None
+    for name in LISTS:
+        if isinstance(values.get(name), str):
+            try:
+                values[name] = json.loads(values[name] or "[]")
+            except (TypeError, ValueError, RecursionError):
+                raise BadRequest(say(f"requests.{name}"), field=name) from None
     for name in ("scheduler", "voice"):
         if values.get(name) == "":
             values[name] = None

@@ -49,10 +49,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=5, help="runs of each figure; medians are printed (default 5)")
     parser.add_argument("--json", type=Path, help="where the figures go as JSON")
     parser.add_argument("--skip-start-up", action="store_true", help="leave out the two servers' start-up")
+    parser.add_argument("--gpu", action="store_true", help="the large models' sizes with random weights, on the graphics card")
+    parser.add_argument("--tiny", action="store_true", help="with --gpu: the same code in tiny sizes, on any device")
     args = parser.parse_args(argv)
     from playground import device
 
     device.prepare_threads()
+    if args.gpu:
+        from playground import bench_gpu
+
+        bench_gpu.main(tiny=args.tiny, runs=args.runs, where=args.json)
+        return
     figures: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"}
     rows: list[tuple[str, str]] = []
     if not args.skip_start_up:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from playground.device import memory_in_use
 from playground.wording import say
 
 if TYPE_CHECKING:
     from playground.site import Site
 
+WORKING = ("waiting", "looking", "fetching", "checking")  # states of a download that has not ended
+
 
 def chips(site: Site) -> str:
-    """The chips as HTML. Strangers are not told how much memory this computer has."""
+    """The chips as HTML. Strangers are not told how much memory this computer has, nor what is being fetched."""
     pool = site.engine.pool
     device, loaded = pool.known_device, pool.loaded()
     made = [chip("offline", say("chips.offline"), say("chips.offline_why"))]
@@ -22,17 +23,29 @@ def chips(site: Site) -> str:
     cores = say("chips.cores", device=device.title, count=device.threads)
     made.insert(0, chip("device", cores if device.name == "cpu" else device.title, say("chips.device_why")))
     titles = [site.engine.catalog.find(model).title for model in reversed(loaded)]
-    made.append(chip("model", ", ".join(titles) if titles else say("chips.no_model"), say("chips.model_why")))
+    text = ", ".join(titles) if titles else say("chips.no_model")
+    made.append(chip("model", text, say("chips.model_why"), opens=True))
     if not site.shared:
-        used, total = memory_in_use(device)
-        text = say("chips.memory", used=f"{used / 1e9:.1f}", total=f"{total / 1e9:.0f}")
-        made.append(chip("memory", text, say("chips.memory_why")))
+        held = pool.memory()
+        text = say("chips.memory", used=f"{held.used / 1e9:.1f}", total=f"{held.total / 1e9:.0f}")
+        share = min(held.used / held.total, 1) if held.total else 0
+        made.append(chip("memory", text, say("chips.memory_why"), opens=True, share=share))
+        made += [
+            chip("fetch", say("chips.fetching", model=one.title, share=round(100 * one.done / one.total) if one.total else 0),
+                 say("chips.fetching_why"), opens=True)
+            for one in (site.models.downloads.fetches() if site.models.downloads else ()) if one.state in WORKING
+        ]
     return line(made)
 
 
-def chip(kind: str, text: str, why: str) -> str:
-    """One chip. why: what it means, shown when it is pointed at."""
-    return f'<li class="pg-chip pg-chip-{kind}" title="{html.escape(why)}">{html.escape(text)}</li>'
+def chip(kind: str, text: str, why: str, *, opens: bool = False, share: float | None = None) -> str:
+    """One chip. why: what it means, shown when it is pointed at; opens: whether a click opens the panel of models; share:
+    0..1 of the small bar in it."""
+    inside = html.escape(text)
+    if opens:
+        inside = f'<button type="button" data-models aria-haspopup="dialog">{inside}</button>'
+    bar = f' style="--pg-share:{100 * share:.0f}%"' if share is not None else ""
+    return f'<li class="pg-chip pg-chip-{kind}" title="{html.escape(why)}"{bar}>{inside}</li>'
 
 
 def line(made: list[str]) -> str:

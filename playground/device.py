@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from playground.errors import PlaygroundError
@@ -11,13 +13,15 @@ from playground.wording import say
 
 GPU_SHARE = 0.8
 RAM_SHARE = 0.5
+BESIDE_SHARE = 0.7  # of the RAM beside a GPU, for models that wait there
 
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
     """A place to run models. name: torch's name ("cpu", "cuda:0", "mps", "xpu"); title: for people;
-    free_memory in bytes when it was chosen; dtype: "float32" or "bfloat16" or "float16"; placement: how a model is to be
-    put there (playground.placement)."""
+    free_memory in bytes when it was measured; dtype: "float32" or "bfloat16" or "float16"; placement: how a model is to be
+    put there (playground.placement); ram: bytes of the computer's own memory beside a GPU, 0 where that is not known or
+    is the same memory."""
 
     name: str
     title: str
@@ -25,11 +29,17 @@ class Device:
     dtype: str
     threads: int
     placement: str = "whole"
+    ram: int = 0
 
     @property
     def budget(self) -> int:
         """Bytes that models together may take: 80 % of a GPU's free memory, else half of the RAM."""
         return int(self.free_memory * (RAM_SHARE if self.name == "cpu" else GPU_SHARE))
+
+    @property
+    def ram_budget(self) -> int:
+        """Bytes of RAM beside a GPU that waiting models may take; 0 on a CPU, whose budget is of that memory already."""
+        return int(self.ram * BESIDE_SHARE)
 
 
 class Probe(Protocol):
@@ -98,11 +108,16 @@ def choose(wish: str = "auto", probe: Probe | None = None) -> Device:
         number = int(index) if index else max(range(len(gpus)), key=lambda i: gpus[i][1])
         title, free = gpus[number]
         dtype = "bfloat16" if probe.bf16("cuda") else "float16"
-        return Device(name=f"cuda:{number}", title=title, free_memory=free, dtype=dtype, threads=probe.threads())
+        return Device(
+            name=f"cuda:{number}", title=title, free_memory=free, dtype=dtype, threads=probe.threads(), ram=probe.ram()
+        )
     for other, there, title in (("xpu", probe.xpu, "Intel GPU"), ("mps", probe.mps, "Apple GPU")):
         if kind in ("auto", other) and there():
             dtype = "bfloat16" if other == "xpu" else "float16"
-            return Device(name=other, title=title, free_memory=probe.ram() // 2, dtype=dtype, threads=probe.threads())
+            beside = probe.ram() if other == "xpu" else 0  # an Apple GPU works in the computer's own memory
+            return Device(
+                name=other, title=title, free_memory=probe.ram() // 2, dtype=dtype, threads=probe.threads(), ram=beside
+            )
         if kind == other:
             raise PlaygroundError(say("device.not_there", wish=other))
     return Device(name="cpu", title="CPU", free_memory=probe.ram(), dtype="float32", threads=probe.threads())
@@ -113,6 +128,36 @@ def prepare_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+def measured(device: Device) -> Device:
+    """The device with its memory measured again: other programs use a GPU too. What torch has taken there for this
+    process counts as free, because the pool gives it out. Memory of other kinds of device is as it was at the start."""
+    if not device.name.startswith("cuda"):
+        return device
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device.name)
+    return replace(device, free_memory=free + torch.cuda.memory_reserved(device.name))
+
+
+def give_back() -> None:
+    """Returns memory that nothing uses any more to the GPU's driver and to the system.
+
+    glibc keeps what was freed in small pieces for itself: without malloc_trim a process that changed its model often held
+    a tenth more here now and then, and on a machine with little memory that is what makes it swap.
+    """
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+        if (empty := getattr(torch._C, "_host_emptyCache", None)) is not None:  # pinned memory has a cache of its own
+            empty()
+    if sys.platform == "linux":
+        import ctypes
+
+        if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+            trim(0)
 
 
 def memory_in_use(device: Device) -> tuple[int, int]:

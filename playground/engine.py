@@ -13,14 +13,20 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from playground import placement
 from playground.catalog import Catalog, ModelCard
-from playground.errors import BadRequest, Busy, PlaygroundError, Unexpected, explain
-from playground.events import Done, Event, Queued, Stopped
-from playground.pool import ModelPool
-from playground.requests import MAX_SEED, RANDOM_SEED, Request
+from playground.device import give_back
+from playground.errors import BadRequest, Busy, NotInstalled, OutOfMemory, PlaygroundError, Unexpected, explain
+from playground.events import Audio, Done, Emit, Event, Queued, Result, Stopped
+from playground.pool import Memory, Model, ModelPool
+from playground.requests import MAX_SEED, RANDOM_SEED, Request, clip
 from playground.wording import say
+
+if TYPE_CHECKING:
+    from playground.lora_files import Lora
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 0.1  # seconds between looks at whether the run was stopped
@@ -98,18 +104,22 @@ class Engine:
     """Runs requests on one device, one at a time, in a fair order between visitors.
 
     max_in_flight: runs that may wait or work at once; max_per_visitor: of these, one visitor's; more are refused
-    with Busy; shared: whether strangers may ask, who are refused a voice made from a recording.
+    with Busy; shared: whether strangers may ask, who are refused a voice made from a recording; ready: whether a model's
+    files are on this computer, since a run downloads nothing; loras: the LoRA files that a request may name.
     """
 
     def __init__(
         self, *, catalog: Catalog, pool: ModelPool, max_in_flight: int = 64, max_per_visitor: int = 16,
-        shared: bool = False,
+        shared: bool = False, ready: Callable[[ModelCard], bool] = lambda card: True,
+        loras: Mapping[str, Lora] | None = None,
     ) -> None:
         self.catalog = catalog
         self.pool = pool
         self.max_in_flight = max_in_flight
         self.max_per_visitor = max_per_visitor
         self.shared = shared
+        self.ready = ready
+        self.loras = {} if loras is None else loras
         self._turns = Turns()
         self._in_flight: dict[threading.Event, str] = {}
         self._lock = threading.Lock()
@@ -125,9 +135,28 @@ class Engine:
         if self.shared and getattr(request, "reference", None) is not None:
             raise BadRequest(say("engine.no_copies"), field="reference")
         request = card.complete(request)
+        if not self.ready(card):
+            raise NotInstalled(say("engine.not_ready", model=card.title, id=card.id))
+        for name, _ in getattr(request, "loras", ()):
+            self._check_lora(name, card)
         if request.seed == RANDOM_SEED:
             request = dataclasses.replace(request, seed=random.SystemRandom().randint(0, MAX_SEED))
         return request, card
+
+    def _check_lora(self, name: str, card: ModelCard) -> None:
+        """BadRequest for a LoRA that is not there or was made for another family; one that does not say may be tried."""
+        if name not in self.loras:
+            raise BadRequest(say("engine.no_such_lora", name=clip(name)), field="loras")
+        if (base := self.loras[name].base) and base != card.base:
+            raise BadRequest(say("engine.other_lora", name=clip(name), model=card.title), field="loras")
+
+    def memory(self) -> Memory:
+        """What the models take; it waits for nothing."""
+        return self.pool.memory()
+
+    def free_memory(self) -> int:
+        """Puts every idle model away; returns the bytes."""
+        return self.pool.free()
 
     def run(self, request: Request, visitor: str) -> Iterator[Event | None]:
         """Checks and admits the request at once; the iterator gives its events, and None now and then so that it can
@@ -187,12 +216,13 @@ class Engine:
                 return
             try:
                 queued = time.perf_counter()
-                with self.pool.lease(card, emit) as model:
+                with self.pool.lease(card, emit, others=self._others(request)) as model:
                     loaded = time.perf_counter()
                     if stopped.is_set():
                         raise Stopped
                     with PeakMemory(self.pool.device.name) as peak:
-                        result = model.run(request, emit)
+                        result = self._made(model, card, request, emit, peak)
+                    self.pool.ran(card, taken=peak.taken)
                     timings = {"queue": queued - begun, "load": loaded - queued} | dict(result.timings)
                     ended = Done(
                         result=result, model=card.id, seed=request.seed, timings=timings, dtype=model.dtype,
@@ -206,9 +236,42 @@ class Engine:
             ended = explain(error, model=card.title)
             report(card, request, error=error, told=ended)
         finally:
+            if isinstance(ended, OutOfMemory):
+                let_go(ended)
             with self._lock:
                 self._in_flight.pop(stopped, None)
             events.put(ended)  # last of all: who hears it may start again at once
+
+    def _others(self, request: Request) -> list[ModelCard]:
+        """The models that could do a request now."""
+        return [card for card in self.catalog.serving(request.task) if self.ready(card)]
+
+    def _made(self, model: Model, card: ModelCard, request: Request, emit: Emit, peak: PeakMemory) -> Result:
+        """The run's result, tried once more where it was out of memory and something could be done about that; what was
+        used is part of it."""
+        emit = each_sound_once(emit)
+        try:
+            result = model.run(request, emit)
+        except Exception as error:
+            if not isinstance(explain(error), OutOfMemory):
+                raise
+            log.warning("%s ran out of memory in %s: %s", card.id, request.task, type(error).__name__)
+            result = None  # the second try begins outside of this block: the error holds what the first one had
+        if result is None:
+            result = self._made_again(model, card, request, emit, peak)
+        used = getattr(model, "used", ())
+        return dataclasses.replace(result, used=(*result.used, *used)) if used and hasattr(result, "used") else result
+
+    def _made_again(self, model: Model, card: ModelCard, request: Request, emit: Emit, peak: PeakMemory) -> Result:
+        if not self.pool.relieve(card, emit):
+            raise OutOfMemory(placement.smaller(request, card))
+        peak.begin()
+        try:
+            return model.run(request, emit)
+        except Exception as error:
+            if not isinstance(explain(error), OutOfMemory):
+                raise
+            raise OutOfMemory(placement.smaller(request, card)) from error
 
     def close(self) -> None:
         """Stops every run and puts the models away."""
@@ -230,21 +293,52 @@ def report(card: ModelCard, request: Request, *, error: BaseException, told: Pla
         log.warning("%s failed in %s: %s: %s", card.id, request.task, type(cause).__name__, text)
 
 
+def each_sound_once(emit: Emit) -> Emit:
+    """An emit that tells no sentence of a speech a second time, where a run is made again."""
+    told = set()
+
+    def pass_on(event: Event) -> None:
+        if not isinstance(event, Audio) or event.index not in told:
+            emit(event)
+        if isinstance(event, Audio):
+            told.add(event.index)
+
+    return pass_on
+
+
+def let_go(error: BaseException) -> None:
+    """Frees what the frames of an error hold, so that the next run finds the memory; its sentence stays."""
+    while error is not None:
+        error.__traceback__ = None
+        error.__cause__, error.__context__, error = None, None, error.__cause__ or error.__context__
+    give_back()
+
+
 class PeakMemory:
-    """Peak bytes during a block: the GPU's own count, else the process's resident size at the end of it."""
+    """Peak bytes during a block: the GPU's own count, else the process's resident size at the end of it. taken: bytes
+    that the block took on a GPU beside what was there before, 0 elsewhere."""
 
     def __init__(self, device: str) -> None:
         self.device = device
         self.bytes = 0
+        self.taken = 0
+        self._before = 0
 
     def __enter__(self) -> PeakMemory:
-        if self.device.startswith("cuda"):
-            sys.modules["torch"].cuda.reset_peak_memory_stats(self.device)
+        self.begin()
         return self
+
+    def begin(self) -> None:
+        """Counts from now on."""
+        if self.device.startswith("cuda"):
+            cuda = sys.modules["torch"].cuda
+            cuda.reset_peak_memory_stats(self.device)
+            self._before = cuda.memory_allocated(self.device)
 
     def __exit__(self, *error: object) -> None:
         if self.device.startswith("cuda"):
             self.bytes = sys.modules["torch"].cuda.max_memory_allocated(self.device)
+            self.taken = self.bytes - self._before
         else:
             import psutil
 

@@ -57,6 +57,7 @@ FOREIGN: dict[str, tuple[type[PlaygroundError], str]] = {  # the class name: wha
     "GatedRepoError": (NotInstalled, "errors.gated"),
     "RepositoryNotFoundError": (NotInstalled, "errors.not_on_hub"),
     "LocalEntryNotFoundError": (NotInstalled, "errors.not_here"),
+    "HfHubHTTPError": (NoNetwork, "errors.hub_refused"),
     "OfflineModeIsEnabled": (NotInstalled, "errors.downloads_off"),
     "ConnectError": (NoNetwork, "errors.no_connection"),
     "ConnectTimeout": (NoNetwork, "errors.no_answer"),

@@ -26,6 +26,8 @@ MAX_PIXELS = 25_000_000
 MAX_UPSCALED_PIXELS = 36_000_000
 MAX_SEED = 2**31 - 1
 RANDOM_SEED = -1
+MAX_LORAS = 4
+ACCELERATIONS = ("exact", "fast", "fastest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,12 +162,41 @@ def check_history(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(turns)
 
 
+def check_loras(value: Any) -> tuple[tuple[str, float], ...]:
+    """LoRAs as (name, weight), from such pairs or from {"name", "weight"}, else BadRequest."""
+    if not isinstance(value, list | tuple | None):
+        raise BadRequest(say("requests.loras"), field="loras")
+    if len(value or ()) > MAX_LORAS:
+        raise BadRequest(say("requests.many_loras", length=len(value), most=MAX_LORAS), field="loras")
+    made: dict[str, float] = {}
+    for one in value or ():
+        pair = (one.get("name"), one.get("weight", 1.0)) if isinstance(one, Mapping) else one
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str) or not pair[0].strip():
+            raise BadRequest(say("requests.lora"), field="loras")
+        name = check_text("loras", pair[0], longest=200)
+        if name in made:
+            raise BadRequest(say("requests.lora_twice", name=clip(name)), field="loras")
+        made[name] = LORA_WEIGHT.check("loras", pair[1])
+    return tuple(made.items())
+
+
+LORA_WEIGHT = Limits(low=-2, high=2, step=0.05)
+
+
+def check_acceleration(value: Any) -> str:
+    """One of ACCELERATIONS, else BadRequest."""
+    if not isinstance(value, str) or value not in ACCELERATIONS:
+        sentence = say("requests.acceleration", names=", ".join(ACCELERATIONS), value=clip(value))
+        raise BadRequest(sentence, field="acceleration")
+    return value
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextGenerationRequest(Request):
     """Continue a text, or answer in a chat.
 
     prompt: the text; history: earlier turns ({"role", "content"}) for models with a chat template; temperature 0
-    always takes the likeliest token; top_k 0 turns that cut off.
+    always takes the likeliest token; top_k 0 turns that cut off; acceleration: exact, fast or fastest.
     """
 
     task: ClassVar[str] = "text_generation"
@@ -177,11 +208,13 @@ class TextGenerationRequest(Request):
     top_k: int | None = number(None, 0, 500)
     repetition_penalty: float | None = number(None, 1, 2, step=0.05)
     history: tuple[tuple[str, str], ...] = ()
+    acceleration: str = "exact"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "prompt", check_text("prompt", self.prompt, longest=MAX_PROMPT))
         object.__setattr__(self, "history", check_history(self.history))
+        object.__setattr__(self, "acceleration", check_acceleration(self.acceleration))
 
     @property
     def continues(self) -> bool:
@@ -197,22 +230,27 @@ class DiffusionRequest(Request):
     """What the three picture tasks share.
 
     steps: denoising steps; guidance_scale: how closely to follow the words (1 = not at all pushed); width and height
-    in pixels; scheduler: a name of SCHEDULERS; num_images: how many pictures, with seeds counted up from `seed`.
+    in pixels; scheduler: a name of SCHEDULERS; num_images: how many pictures, with seeds counted up from `seed`; loras:
+    pairs of a LoRA's name and its weight (-2 to 2), or {"name", "weight"}; acceleration: exact, fast or fastest.
     """
 
     prompt: str
     model: str = "pictures"
     negative_prompt: str = ""
     steps: int | None = number(None, 1, 150)
-    guidance_scale: float | None = number(None, 0, 20, step=0.1)
+    guidance_scale: float | None = number(None, 0, 30, step=0.1)
     width: int | None = number(None, 64, 2048, multiple_of=8)
     height: int | None = number(None, 64, 2048, multiple_of=8)
     scheduler: str | None = None
     num_images: int = number(1, 1, 4)
+    loras: tuple[tuple[str, float], ...] = ()
+    acceleration: str = "exact"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "prompt", check_text("prompt", self.prompt, longest=MAX_PROMPT))
+        object.__setattr__(self, "loras", check_loras(self.loras))
+        object.__setattr__(self, "acceleration", check_acceleration(self.acceleration))
         negative = check_text("negative_prompt", self.negative_prompt, longest=MAX_PROMPT, empty=True)
         object.__setattr__(self, "negative_prompt", negative)
         if self.scheduler is not None and self.scheduler not in SCHEDULERS:

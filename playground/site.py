@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -13,6 +13,10 @@ from playground.engine import Engine
 from playground.requests import REQUESTS
 from playground.runs import Runs
 from playground.shelf import Shelf
+
+if TYPE_CHECKING:
+    from playground.downloads import Downloads, Plan, Store
+    from playground.own import Lora
 
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}  # of events that start no run
 STRIP_SCRIPT = """
@@ -39,30 +43,55 @@ class Door:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Models:
+    """What the page is given to choose and fetch models with; None for what is not there.
+
+    store: which of the hub's models are on this computer; without it every model counts as ready. downloads: fetches
+    them; count_tokens: of a model's id and a text its tokens (used, limit, and the words that are cut), or None; loras:
+    LoRA files by name; look_up: what a download would fetch; find_own: the card for a repository "owner/name" that
+    no card is for; accelerations: those that a model has on this computer, the exact one first.
+    """
+
+    store: Store | None = None
+    downloads: Downloads | None = None
+    look_up: Callable[[ModelCard], Plan] | None = None
+    count_tokens: Callable[[str, str], Any] | None = None
+    loras: Mapping[str, Lora] = field(default_factory=dict)
+    find_own: Callable[[str], ModelCard] | None = None
+    accelerations: Callable[[ModelCard], tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Site:
-    """shared: whether strangers may use the page; demo: the page; tabs: chosen by a task's name; chips: the line of what
-    is going on in this machine; rows: the strip's line for each task; story: what the Text tab wrote last; doors and
-    kept: filled by the tabs as they are built, kept with what a reload brings back."""
+    """shared: whether strangers may use the page; models: what there is to choose from; demo: the page; tabs: chosen by a
+    task's name; chips: the line of what is going on in this machine; rows: the strip's line for each task; story: what
+    the Text tab wrote last; offered: which models this page was last told of; doors and kept: filled by the tabs as they
+    are built, kept with what a reload brings back."""
 
     engine: Engine
     shelf: Shelf
     runs: Runs
     shared: bool
+    models: Models
     demo: gr.Blocks
     tabs: gr.Tabs
     chips: gr.HTML
     rows: Mapping[str, gr.HTML]
     story: gr.State
+    offered: gr.State
     doors: dict[str, Door] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
 
 
-def site_on(demo: gr.Blocks, engine: Engine, *, shelf: Shelf, runs: Runs, shared: bool) -> Site:
+def site_on(
+    demo: gr.Blocks, engine: Engine, *, shelf: Shelf, runs: Runs, shared: bool, models: Models | None = None,
+) -> Site:
     """A site whose components are not placed yet; inside the page's `with`."""
     return Site(
-        engine=engine, shelf=shelf, runs=runs, shared=shared, demo=demo,
+        engine=engine, shelf=shelf, runs=runs, shared=shared, demo=demo, models=models or Models(),
         tabs=gr.Tabs(elem_id="pg-tabs", overflow_behavior="wrap", render=False),
         chips=gr.HTML(elem_id="pg-chips", render=False), story=gr.State("", render=False),
+        offered=gr.State("", render=False),
         rows={
             request.task: gr.HTML(js_on_load=STRIP_SCRIPT, elem_id=f"{request.task}-run", render=False)
             for request in REQUESTS

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.catalog import ModelCard
-from playground.events import Audio, AudioResult, Done, Event, ImagesResult, Loading, Notice, Queued, Step, Text
-from playground.requests import Request, TextToSpeechRequest
+from playground.events import Audio, AudioResult, Done, Event, ImagesResult, Loading, Notice, Queued, Step, Text, TextResult
+from playground.requests import DiffusionRequest, Request, TextToSpeechRequest
 from playground.wording import say
 
 
@@ -127,6 +127,8 @@ def made_by(card: ModelCard, done: Done) -> str:
         "status.made_by", model=f"<b>{html.escape(card.title)}</b>", data=html.escape(card.training_data),
         licence=html.escape(card.licence), seed=done.seed, took=took, device=html.escape(done.device),
     )
+    if used := getattr(done.result, "used", ()):
+        line += " " + say("status.used", things=html.escape(", ".join(used)))
     return f'<p class="pg-made" title="{html.escape(phases)}">{line}</p>'
 
 
@@ -148,7 +150,11 @@ def facts_of(card: ModelCard, done: Done, request: Request) -> dict[str, Any]:
         "timings": {name: round(value, 4) for name, value in done.timings.items()},
         "device": done.device, "dtype": done.dtype, "threads": done.threads, "peak_memory": done.peak_memory,
     }
+    if isinstance(done.result, ImagesResult | TextResult):
+        facts["used"] = list(done.result.used)
     if isinstance(done.result, ImagesResult):
+        if isinstance(request, DiffusionRequest):
+            facts["loras"] = [list(pair) for pair in request.loras]
         facts["sizes"] = [list(image.size) for image in done.result.images]
         if done.result.changed_outside is not None:
             facts["changed_outside"] = done.result.changed_outside

@@ -10,7 +10,7 @@ import gradio as gr
 from playground.wording import for_scripts
 
 ASSETS = Path(__file__).parents[1] / "assets"
-SCRIPTS = ("words.js", "page.js", "keys.js", "tour.js")  # in this order; player.js belongs to its component
+SCRIPTS = ("words.js", "page.js", "keys.js", "tour.js", "models.js", "count.js")  # in this order; player.js belongs to its component
 FALLBACK = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 
 

@@ -70,6 +70,8 @@ def expectation(site: Site, request: Request, card: ModelCard) -> str:
     """The line under the button: how long the request will take here, as far as is known."""
     seconds = site.runs.timings.of(request, loaded=card.id in site.engine.pool.loaded())
     text = say("status.unknown_time") if seconds is None else say("status.expected", duration=duration(seconds))
+    if not card.starter:  # in Simple nothing else says so before the run
+        text = say("status.with_model", model=card.title) + " " + text
     return f'<p class="pg-expect">{html.escape(text)}</p>'
 
 

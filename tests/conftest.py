@@ -10,8 +10,8 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that click through the page come first: they take longest, and two are worked on at a time."""
-    slow = {item.path for item in items if "browser" in item.fixturenames}
+    """Files that click through the page or train come first: they take longest, and several are worked on at a time."""
+    slow = {item.path for item in items if "browser" in item.fixturenames or "training" in item.path.parts}
     items.sort(key=lambda item: item.path not in slow)
 
 

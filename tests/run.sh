@@ -99,5 +99,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! ldconfig -p | grep -
 fi
 
 export OMP_WAIT_POLICY=PASSIVE
-# Two at a time, a file each: tests in the browser wait more than they work.
-exec .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
+# Three at a time, a file each: tests in the browser wait more than they work, even where there are two processors.
+exec .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"

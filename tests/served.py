@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playground import device, launch, page, pipelines, theme
 from playground.catalog import Catalog, ModelCard
@@ -28,8 +29,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(cards: tuple[ModelCard, ...], folder: Path, *, load: Callable = pipelines.load, port: int) -> Iterator[Served]:
-    """Serves the page on the CPU while the block lasts. folder: for results; port: the first to try.
+def serving(
+    cards: tuple[ModelCard, ...], folder: Path, *, load: Callable = pipelines.load, port: int, **parts: Any,
+) -> Iterator[Served]:
+    """Serves the page on the CPU while the block lasts. folder: for results; port: the first to try; parts: what else the
+    page is given.
 
     launch.environment is left to the session's own `server`: both would share, and remove, one folder.
     """
@@ -37,7 +41,7 @@ def serving(cards: tuple[ModelCard, ...], folder: Path, *, load: Callable = pipe
     pool = ModelPool(choose=lambda: device.choose(options.device), load=load)
     engine = Engine(catalog=Catalog(cards), pool=pool, shared=options.public)
     shelf = Shelf(folder / "made")
-    demo = page.build(engine, shelf=shelf, shared=options.public)
+    demo = page.build(engine, shelf=shelf, shared=options.public, **parts)
     made = launch.Page(demo=demo, engine=engine, costly=page.costly(demo), look=theme.look(),
                        routes=[shelf.route(), examples.route()])
     try:

@@ -25,16 +25,27 @@ def settled(visitor: Visitor) -> None:
     visitor.page.wait_for_function("() => document.getAnimations().every(a => a.playState !== 'running')", timeout=WAIT)
 
 
-def faults_of_every_tab(visitor: Visitor) -> list[str]:
-    """The faults of all tabs, each opened with its folded parts."""
+def faults_now(visitor: Visitor, shades: tuple[str, ...]) -> list[str]:
+    """The faults of what is shown, in each of some shades: one, or both."""
+    found = []
+    for shade in shades:
+        if (visitor.page.locator("body.dark").count() == 1) != (shade == "dark"):
+            visitor.page.locator("#pg-shade").click()
+            visitor.page.locator("body.dark").wait_for(state="attached" if shade == "dark" else "detached", timeout=WAIT)
+        settled(visitor)
+        found += [f"{shade}: {fault}" for fault in faults(visitor.page)]
+    return found
+
+
+def faults_of_every_tab(visitor: Visitor, *shades: str) -> list[str]:
+    """The faults of all tabs in some shades, each opened with its folded parts."""
     found = []
     for label in LABELS:
         visitor.tab(label)
         visitor.page.locator(".pg-head h2").locator("visible=true").wait_for(timeout=WAIT)
         for part in visitor.page.get_by_text("More control").locator("visible=true").all():
             part.click()
-        settled(visitor)
-        found += [f"{label}: {fault}" for fault in faults(visitor.page)]
+        found += [f"{label}, {fault}" for fault in faults_now(visitor, shades)]
     return found
 
 
@@ -54,26 +65,30 @@ def visited(browser, server):  # noqa: F811
         visitor.close()
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), [("light", 1280, 800), ("dark", 1280, 800), ("dark", 390, 844)])
-def test_no_tab_has_a_grave_fault_before_a_run(visited, theme, width, height):
-    visitor = visited(theme, width=width, height=height)
-    found = faults_of_every_tab(visitor) if theme == "light" else []
+def test_no_tab_has_a_grave_fault_before_a_run(visited):
+    visitor = visited("light")
+    found = faults_of_every_tab(visitor, "light")
     visitor.expert()  # shows all that Simple shows, and more
-    found += [f"Expert: {fault}" for fault in faults_of_every_tab(visitor)]
+    found += [f"Expert: {fault}" for fault in faults_of_every_tab(visitor, "light", "dark")]
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_result_has_a_grave_fault(visited, theme):
-    visitor, found = visited(theme), []
+def test_no_tab_has_a_grave_fault_on_a_phone(visited):
+    visitor = visited("dark", width=390, height=844)
+    visitor.expert()
+    found = faults_of_every_tab(visitor, "dark")
+    assert not found, "\n".join(found)
+
+
+def test_no_result_has_a_grave_fault(visited):
+    visitor, found = visited("light"), []
     for label, request in zip(LABELS, REQUESTS, strict=True):
         visitor.tab(label)
         visitor.page.locator(f'#{request.task}-cards [data-index="0"]').click()
         visitor.done(request.task)
         if request is InpaintingRequest:
             visitor.page.locator("#inpainting-editor canvas").first.wait_for(timeout=WAIT)
-        settled(visitor)
-        found += [f"{label}: {fault}" for fault in faults(visitor.page)]
+        found += [f"{label}, {fault}" for fault in faults_now(visitor, ("light", "dark"))]
     assert not found, "\n".join(found)
 
 
@@ -83,8 +98,7 @@ def test_neither_help_nor_tour_has_a_grave_fault(visited, theme):
     for button in ("#pg-help", "#pg-tour"):
         visitor.page.locator(button).click()
         visitor.page.get_by_role("dialog").wait_for(timeout=WAIT)
-        settled(visitor)
-        found += [f"{button}: {fault}" for fault in faults(visitor.page)]
+        found += [f"{button}, {fault}" for fault in faults_now(visitor, (theme,))]
         visitor.page.keyboard.press("Escape")
         visitor.page.get_by_role("dialog").wait_for(state="detached", timeout=WAIT)
     assert not found, "\n".join(found)

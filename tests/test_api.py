@@ -118,7 +118,8 @@ def test_handlers_of_the_page_cannot_be_called_by_name(client, name):
 
 def check_delivered(task: str, result: Any, facts: dict[str, Any], request: type[Request]) -> None:
     """The result is of its kind, and the facts are about it."""
-    extra = {"text_generation": set(), "text_to_speech": SPOKEN}.get(task, {"sizes"})
+    drawn = {"sizes", "used", "loras"}
+    extra = {"text_generation": {"used"}, "text_to_speech": SPOKEN, "super_resolution": drawn - {"loras"}}.get(task, drawn)
     assert set(facts) == FACTS | extra | ({"changed_outside"} if task == "inpainting" else set())
     assert facts["model"] == next(f for f in dataclasses.fields(request) if f.name == "model").default
     assert facts["seconds"] > 0 and facts["device"] == "CPU" and facts["timings"]
@@ -160,13 +161,13 @@ def test_an_endpoint_with_defaults_only(client, files, task):
 
 DRAWN = {
     "model": "pictures", "seed": 3, "negative_prompt": "blurry", "steps": 2, "guidance_scale": 2.5, "width": 128,
-    "height": 128, "scheduler": "Euler", "num_images": 2,
+    "height": 128, "scheduler": "Euler", "num_images": 2, "loras": [], "acceleration": "fastest",
 }
 CHANGED = DRAWN | {"strength": 0.9}
 ALL_FIELDS = {
     "text_generation": {
         "model": "words", "seed": 3, "max_new_tokens": 9, "temperature": 0.5, "top_p": 0.9, "top_k": 7,
-        "repetition_penalty": 1.2, "history": [{"role": "user", "content": "hello"}],
+        "repetition_penalty": 1.2, "history": [{"role": "user", "content": "hello"}], "acceleration": "fast",
     },
     "text_to_image": DRAWN | {"variation": 0.3, "to_prompt": "", "to_seed": None, "frames": 3},
     "image_to_image": CHANGED,
@@ -216,7 +217,8 @@ BAD = [
     ("text_generation", {"model": "pictures"}), ("text_generation", {"seed": -2}),
     ("text_to_image", {"steps": 0}), ("text_to_image", {"steps": 61}), ("text_to_image", {"width": 256}),
     ("text_to_image", {"scheduler": "Magic"}), ("text_to_image", {"num_images": 5}),
-    ("text_to_image", {"num_images": 99}),
+    ("text_to_image", {"num_images": 99}), ("text_to_image", {"loras": [["None such", 1]]}),
+    ("inpainting", {"loras": [["a", 3]]}), ("text_generation", {"acceleration": "warp"}),
     ("text_to_image", {"num_images": 2, "to_seed": 5}), ("text_to_image", {"to_seed": -1}),
     ("text_to_image", {"frames": 2}), ("text_to_image", {"variation": 1.1}),
     ("image_to_image", {"image": None}), ("image_to_image", {"steps": 4, "strength": 0.1}),
@@ -336,6 +338,7 @@ def test_only_uploads_are_read_and_no_other_path(served, files):
 @pytest.mark.parametrize(("task", "wrong", "names"), [
     ("text_generation", {"temperature": "hot"}, "temperature"), ("text_to_image", {"steps": "many"}, "steps"),
     ("text_to_image", {"steps": [1]}, "steps"), ("text_generation", {"history": "[["}, "history"),
+    ("text_to_image", {"loras": "[["}, "loras"), ("text_to_image", {"loras": {"name": "a"}}, "loras"),
     ("text_to_speech", {"speed": None}, "speed"), ("super_resolution", {"scale": None}, "scale"),
 ])
 def test_a_value_of_another_type_is_named(client, files, task, wrong, names):

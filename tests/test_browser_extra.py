@@ -14,7 +14,7 @@ from playground.catalog import ModelCard, cards
 from playground.events import Audio, Event
 from playground.requests import Limits
 from tests import tiny_speech, tiny_text
-from tests.test_browser import WAIT, Visitor, browser, pytestmark, sync_api  # noqa: F401 - a fixture and a mark
+from tests.test_browser import WAIT, Kept, Visitor, browser, pytestmark, regular, sync_api  # noqa: F401 - fixtures and a mark
 
 HOSTILE = "a fox <img src=x onerror=\"window.fired=1\"> <script>window.fired=1</script> ${window.fired=1} {{7*7}}"
 CHAT = "#text_generation-chat"
@@ -97,6 +97,13 @@ def visitor(browser, address):  # noqa: F811
     one = Visitor(browser, address)
     yield one
     one.close()
+
+
+@pytest.fixture(scope="module")
+def kept(browser, address):  # noqa: F811
+    one = Kept(browser, address)
+    yield one
+    one.drop()
 
 
 def choose_chatter(visitor: Visitor) -> None:
@@ -283,18 +290,23 @@ def test_a_browser_that_refuses_to_play_by_itself_is_said(visitor):
     assert not page.locator(f"{RESULT} .pg-hint").is_visible()
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "width", "height"), [("light", 1280, 800), ("dark", 390, 844)])
 def test_the_player_fits_the_screen(browser, address, width, height, theme):  # noqa: F811
     visitor = Visitor(browser, address, width=width, height=height, address=f"{address}/?__theme={theme}")
     read_aloud(visitor, "one two three. four five.\n" + "eleven" * 40)
     visitor.done("text_to_speech")
+    visitor.page.get_by_role("link", name="Download WAV").wait_for(timeout=WAIT)
     visitor.page.wait_for_timeout(700)
-    assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
-    for target in visitor.page.locator(f"{RESULT} li button, {RESULT} .pg-downloads a").all():
-        box = target.bounding_box()
-        assert box["height"] >= 40 and box["x"] >= 0 and box["x"] + box["width"] <= width
-    visitor.shot(f"speech-done-{width}-{theme}")
+    for shade in (theme, "dark" if theme == "light" else "light"):
+        assert (visitor.page.locator("body.dark").count() == 1) == (shade == "dark")
+        assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+        targets = visitor.page.locator(f"{RESULT} li button, {RESULT} .pg-downloads a").all()
+        assert len(targets) > 3
+        for target in targets:
+            box = target.bounding_box()
+            assert box["height"] >= 40 and box["x"] >= 0 and box["x"] + box["width"] <= width
+        visitor.shot(f"speech-done-{width}-{shade}")
+        visitor.page.locator("#pg-shade").click()
     visitor.close()
 
 
@@ -349,7 +361,9 @@ def is_harmless(visitor: Visitor) -> bool:
     return visitor.page.evaluate("window.fired === undefined")
 
 
-def test_a_hostile_prompt_is_text_in_a_story(visitor):
+def test_a_hostile_prompt_is_text_in_a_story(regular):  # noqa: F811
+    visitor = regular
+    visitor.tab("Text")
     say(visitor, HOSTILE)
     visitor.done("text_generation")
     assert visitor.page.locator("#text_generation-result .pg-given").inner_text() == HOSTILE
@@ -357,7 +371,8 @@ def test_a_hostile_prompt_is_text_in_a_story(visitor):
     assert is_harmless(visitor)
 
 
-def test_a_hostile_prompt_is_text_beside_a_picture(visitor):
+def test_a_hostile_prompt_is_text_beside_a_picture(regular):  # noqa: F811
+    visitor = regular
     visitor.tab("Image")
     visitor.page.locator("#text_to_image-prompt textarea").fill(HOSTILE)
     visitor.go("text_to_image")
@@ -367,7 +382,8 @@ def test_a_hostile_prompt_is_text_beside_a_picture(visitor):
     assert is_harmless(visitor)
 
 
-def test_a_hostile_text_is_text_in_the_player(visitor):
+def test_a_hostile_text_is_text_in_the_player(regular):  # noqa: F811
+    visitor = regular
     visitor.tab("Speech")
     visitor.page.locator("#text_to_speech-text textarea").fill(HOSTILE)
     visitor.go("text_to_speech")

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from playground import catalog
-from playground.catalog import Catalog, ModelCard, cards
+from playground.catalog import Catalog, ModelCard, cards, hub_cards, missing, recommended, starters
+from playground.device import Device
 from playground.errors import BadRequest
 from playground.requests import REQUESTS, SCHEDULERS, Limits, Request
 
@@ -46,7 +47,7 @@ def test_what_a_starter_knows_comes_from_its_facts(tmp_path, monkeypatch) -> Non
     known = {"objects": ["red apple", "panda"], "grounds": ["blue"], "vocabulary": ["a", "red", "apple"], "data": "pictures"}
     (tmp_path / "some").mkdir(parents=True)
     (tmp_path / "some" / "facts.json").write_text(json.dumps(known), encoding="utf8")
-    monkeypatch.setattr(catalog, "STARTERS", tmp_path)
+    monkeypatch.setattr(starters, "STARTERS", tmp_path)
     values = {"title": "Some", "sentence": ".", "bad_at": ".", "adapter": "diffusion", "tasks": frozenset()}
     card = catalog.starter("some", **values)
     assert (card.things, card.grounds, card.styles) == (("red apple", "panda"), ("blue",), ())
@@ -84,7 +85,77 @@ def test_cards_are_filled(card: ModelCard) -> None:
     assert find_spec(f"playground.pipelines.{card.adapter}")
     assert card.memory > 0
     assert card.starter == (not card.repository)
-    assert card.starter or (card.download > 0 and card.repository.count("/") == 1)
+    if card.starter:
+        return
+    assert card.download > 0 and card.repository.count("/") == 1 and card.pipeline and card.languages
+    assert 0 < card.largest <= card.memory <= 3.1 * card.download
+    assert all(extra.repository.count("/") == 1 and extra.kind in ("model", "dataset") for extra in card.extras)
+    forbids = any(sign in card.licence for sign in ("NC", "non-commercial", "not verified", "Community"))
+    assert card.commercial != forbids, "a licence that forbids or that nobody has read allows no commerce"
+
+
+def test_the_hub_has_a_ladder_for_each_task_from_small_to_large() -> None:
+    assert 30 <= len(hub_cards()) <= 40
+    for task in BY_TASK:
+        first, *others = CATALOG.serving(task)
+        assert first.starter and not any(card.starter for card in others)
+        assert [card.memory for card in others] == sorted(card.memory for card in others)
+        assert any(card.on_cpu for card in others)
+
+
+def test_a_card_knows_what_its_extras_are_for() -> None:
+    for card in hub_cards():
+        named = {v for k, v in card.options.items() if k in ("vocoder", "speakers", "voices_repository")}
+        assert named <= {extra.repository for extra in card.extras}
+
+
+@pytest.mark.parametrize("card", [card for card in hub_cards() if card.adapter == "diffusion"], ids=lambda card: card.id)
+def test_words_to_avoid_are_offered_where_there_is_guidance(card: ModelCard) -> None:
+    limits = card.range(BY_TASK[min(card.tasks)], "guidance_scale")
+    assert not card.takes_negative_prompt or limits.low < limits.high
+    assert card.takes_negative_prompt == (not any(sign in card.id for sign in ("turbo", "flux", "sprint")))
+
+
+def test_a_card_can_be_added_and_replaced_while_others_read() -> None:
+    whole = Catalog(cards())
+    own = dataclasses.replace(whole.find("gpt2"), id="own", title="Mine")
+    whole.add(own)
+    assert whole.find("own") is own and whole.serving("text_generation")[-1] is own
+    whole.add(dataclasses.replace(own, title="Mine too"))
+    assert whole.find("own").title == "Mine too" and len(whole.cards) == len(CATALOG.cards) + 1
+    place = [card.id for card in whole.cards].index("gpt2")
+    whole.add(dataclasses.replace(whole.find("gpt2"), title="Other"))
+    assert whole.cards[place].title == "Other"
+
+
+def machine(gigabytes: float, kind: str = "cuda:0") -> Device:
+    dtype = "float32" if kind == "cpu" else "bfloat16"
+    return Device(name=kind, title="-", free_memory=int(gigabytes * 1e9), dtype=dtype, threads=4)
+
+
+@pytest.mark.parametrize(("task", "device", "best"), [
+    ("text_generation", machine(2, "cpu"), "smollm2-135m"), ("text_generation", machine(64, "cpu"), "qwen3.5-0.8b"),
+    ("text_generation", machine(8), "smollm3-3b"), ("text_generation", machine(80), "gemma-4-31b"),
+    ("text_to_image", machine(16, "cpu"), "sd-turbo"), ("text_to_image", machine(24), "z-image-turbo"),
+    ("text_to_image", machine(80), "qwen-image-2512"), ("inpainting", machine(16, "cpu"), "sd-turbo"),
+    ("image_to_image", machine(80), "qwen-image-2512"), ("super_resolution", machine(16, "cpu"), "swin2sr-x2"),
+    ("super_resolution", machine(12), "sd-x4"), ("text_to_speech", machine(0.1), None),
+    ("text_to_speech", machine(16, "cpu"), "speecht5"),
+])
+def test_the_largest_that_works_well_is_recommended(task: str, device: Device, best: str | None) -> None:
+    found = recommended(CATALOG.serving(task), device)
+    assert (found.id if found else None) == best
+
+
+def test_nothing_is_recommended_that_cannot_be_loaded_or_must_be_asked_for() -> None:
+    large = CATALOG.find("qwen-image-2512")
+    for other in (
+        dataclasses.replace(large, needs=("no_such_package",)), dataclasses.replace(large, gated=True),
+        dataclasses.replace(large, memory=10**12, largest=10**12),
+    ):
+        assert recommended((CATALOG.find("pictures"), other), machine(80)) is None
+    assert recommended((large,), machine(80)) is large
+    assert missing(dataclasses.replace(large, needs=("no_such_package", "torch"))) == ("no_such_package",)
 
 
 @pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.id)

@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 import pytest
 
 from playground.chips import chip, chips
+from playground.site import Models
 from playground.wording import say
+from tests.fake_downloads import FakeDownloads, FakeStore
 from tests.fake_site import site_of
 from tests.fakes import FakeModel, ask, card, engine_of, events_of
 
@@ -90,3 +92,15 @@ def test_every_chip_says_what_it_means(site, engine):
 
 def test_a_chips_words_are_text():
     assert chip("model", "<b>", 'a "why"') == '<li class="pg-chip pg-chip-model" title="a &quot;why&quot;">&lt;b&gt;</li>'
+
+
+def test_what_is_being_fetched_is_said_to_the_host_only(engine, tmp_path):
+    store = FakeStore()
+    site = site_of(engine, tmp_path, models=Models(store=store, downloads=FakeDownloads(store)))
+    assert engine.pool.device
+    site.models.downloads.start(card("first"))
+    site.models.downloads.move("first", state="fetching", done=30, total=120)
+    assert Chips(chips(site)).texts["fetch"] == say("chips.fetching", model="First", share=25)
+    assert "fetch" not in Chips(chips(dataclasses.replace(site, shared=True))).kinds
+    site.models.downloads.move("first", state="failed")
+    assert "fetch" not in Chips(chips(site)).kinds

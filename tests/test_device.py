@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from playground.device import Device, TorchProbe, choose
+from playground.device import Device, TorchProbe, choose, give_back, measured
 from playground.errors import PlaygroundError
 
 RAM = 16_000_000_000
@@ -64,6 +64,7 @@ def test_the_wish_and_the_hardware_decide(wish, probe, name, dtype, free):
     device = choose(wish, probe)
     assert (device.name, device.dtype, device.free_memory, device.threads) == (name, dtype, free, 6)
     assert device.title
+    assert device.ram == (0 if name in ("cpu", "mps") else RAM), "a GPU of its own has RAM beside it"
 
 
 @pytest.mark.parametrize("wish", ["cuda", "cuda:0", "mps", "xpu"])
@@ -96,6 +97,39 @@ def test_the_gpu_is_not_asked_for_a_wish_of_cpu():
 @pytest.mark.parametrize(("name", "budget"), [("cpu", 50), ("cuda:0", 80), ("mps", 80)])
 def test_the_budget_leaves_room_for_others(name, budget):
     assert Device(name=name, title="", free_memory=100, dtype="float32", threads=1).budget == budget
+
+
+def test_ram_beside_a_gpu_is_given_out_in_part():
+    device = choose("cuda", ALL)
+    assert 0 < device.ram_budget < device.ram and choose("cpu", ALL).ram_budget == choose("mps", ALL).ram_budget == 0
+
+
+def test_a_gpus_memory_is_measured_again_and_what_is_torchs_own_counts_as_free(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3_000, 9_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 2_000)
+    assert measured(choose("cuda:0", ALL)) == replace(choose("cuda:0", ALL), free_memory=5_000)
+    for wish in ("cpu", "mps", "xpu"):
+        assert measured(choose(wish, ALL)) == choose(wish, ALL)
+
+
+def test_memory_is_given_back_where_there_is_no_gpu():
+    import gc
+    import weakref
+
+    class Ring:
+        def __init__(self) -> None:
+            self.itself = self
+
+    ring = weakref.ref(Ring())
+    gc.disable()
+    try:
+        assert ring() is not None
+        give_back()
+        assert ring() is None
+    finally:
+        gc.enable()
 
 
 def test_bf16_that_torch_would_only_emulate_does_not_count(monkeypatch):

@@ -6,18 +6,21 @@ Nothing here measures speed: the tests look at the order of things and at counte
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from playground.catalog import Catalog
 from playground.engine import Engine, Turns
-from playground.errors import BadRequest, Busy, NoNetwork, OutOfMemory, PlaygroundError, Unexpected
+from playground.errors import BadRequest, Busy, NoNetwork, NotInstalled, OutOfMemory, PlaygroundError, Unexpected
 from playground.events import Done, Loading, Queued, Step, TextResult
 from playground.pool import ModelPool
 from playground.requests import MAX_SEED, RANDOM_SEED, TextToImageRequest
+from playground.residents import Memory
 from tests.fakes import CPU, PATIENCE, FakeModel, Gauge, Shop, ask, card, engine_of, events_of, until, wait_until
 
 
@@ -253,8 +256,8 @@ def test_who_has_heard_the_end_may_start_again_at_once():
         """Takes its time to take a model back."""
 
         @contextlib.contextmanager
-        def lease(self, card, emit):
-            with super().lease(card, emit) as model:
+        def lease(self, card, emit, *, others=()):
+            with super().lease(card, emit, others=others) as model:
                 yield model
             time.sleep(0.05)
 
@@ -347,3 +350,66 @@ def test_a_stopped_wait_leaves_no_trace_in_the_order():
     assert turns.wait("b", stopped=threading.Event(), moved=lambda ahead: None)
     turns.release()
     assert turns.wait("a", stopped=threading.Event(), moved=lambda ahead: None)
+
+
+def test_a_model_that_is_not_on_this_computer_is_refused_before_anything_waits():
+    there = {"slow"}
+    engine = engine_of(lambda card: FakeModel(), cards=(card("slow"), card("other")), ready=lambda card: card.id in there)
+    assert isinstance(events_of(engine.run(ask(), "a"))[-1], Done)
+    with pytest.raises(NotInstalled, match=r"^Other is not on this computer yet: .* python app\.py --get other\.$"):
+        engine.run(ask(model="other"), "a")
+    assert engine.in_flight == 0
+    there.add("other")  # it was downloaded meanwhile
+    assert isinstance(events_of(engine.run(ask(model="other"), "a"))[-1], Done)
+
+
+PICTURES = dataclasses.replace(card("pictures"), tasks=frozenset({"text_to_image"}), base="sdxl")
+LORAS = {name: SimpleNamespace(base=base) for name, base in (("ink", "sdxl"), ("clay", "sd1"), ("unknown", ""))}
+
+
+@pytest.mark.parametrize(("loras", "message"), [
+    ((("ink", 1.0),), None), ((("unknown", 0.5), ("ink", 1.0)), None), ((), None),
+    ((("ink", 1.0), ("oil", 1.0)), "^There is no LoRA called 'oil' here"),
+    ((("clay", 1.0),), "^The LoRA 'clay' was made for other models than Pictures"),
+])
+def test_loras_must_be_there_and_fit(loras, message):
+    engine = engine_of(lambda card: FakeModel(), cards=(PICTURES,), loras=LORAS)
+    request = TextToImageRequest(prompt="a fox", model="pictures", loras=loras, seed=1)
+    if message is None:
+        assert engine.check(request) == (request, PICTURES)
+    else:
+        with pytest.raises(BadRequest, match=message) as caught:
+            engine.run(request, "a")
+        assert caught.value.field == "loras" and engine.in_flight == 0
+
+
+def test_without_loras_none_is_known():
+    engine = engine_of(lambda card: FakeModel(), cards=(PICTURES,))
+    with pytest.raises(BadRequest, match="no LoRA called"):
+        engine.check(TextToImageRequest(prompt="a fox", model="pictures", loras=(("ink", 1.0),)))
+
+
+def test_memory_is_told_and_freed():
+    engine = engine_of(lambda card: FakeModel(nbytes=7), budget=50)
+    assert engine.memory() == Memory(total=50, used=0)
+    events_of(engine.run(ask(), "a"))
+    settle(engine)
+    assert engine.memory().used == 7 and engine.free_memory() == 7 and engine.memory().used == 0
+
+
+def test_what_a_model_used_stands_behind_what_the_run_did():
+    class Placed(FakeModel):
+        used = ("whole on the GPU",)
+
+        def run(self, request, emit):
+            return dataclasses.replace(super().run(request, emit), used=("fast",))
+
+    result = events_of(engine_of(lambda card: Placed()).run(ask(), "a"))[-1].result
+    assert result.used == ("fast", "whole on the GPU")
+
+
+def test_a_model_that_does_not_fit_names_one_that_is_here_and_does():
+    cards = (card("tiny", memory=1), card("middle", memory=4), card("near", memory=5), card("huge", memory=9))
+    engine = engine_of(lambda card: FakeModel(), cards=cards, budget=5, ready=lambda card: card.id != "near")
+    with pytest.raises(OutOfMemory, match="Choose Middle, which fits"):
+        events_of(engine.run(ask(model="huge"), "a"))

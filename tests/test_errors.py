@@ -84,7 +84,7 @@ def test_real_exceptions_of_the_libraries() -> None:
 
     kinds = {
         torch.OutOfMemoryError: OutOfMemory, hub.GatedRepoError: NotInstalled,
-        hub.RepositoryNotFoundError: NotInstalled,
+        hub.RepositoryNotFoundError: NotInstalled, hub.HfHubHTTPError: NoNetwork,
         hub.LocalEntryNotFoundError: NotInstalled, hub.OfflineModeIsEnabled: NotInstalled,
         httpx.ConnectError: NoNetwork, httpx.ConnectTimeout: NoNetwork, httpx.TransportError: NoNetwork,
         ConnectionError: NoNetwork,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from playground import hub, pipelines
 from playground.catalog import ModelCard
+from playground.errors import BadRequest, ModelBroken, NoNetwork, NotInstalled, Unexpected
 
 PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
@@ -125,3 +128,50 @@ def test_a_starter_never_asks(monkeypatch, tmp_path):
     card = ModelCard(id="near", tasks=frozenset({"text_generation"}), folder=tmp_path, **facts)
     monkeypatch.setattr(hub, "reachable", lambda: pytest.fail("asked"))
     assert pipelines.where(card) == {"local_files_only": True, "use_safetensors": True}
+
+
+def failure(name: str, *bases: str, status: int = 0) -> Exception:
+    """An exception of the client by its name, with the hub's answer."""
+    kind: type = Exception
+    for base in (*reversed(bases), name):
+        kind = type(base, (kind,), {})
+    error = kind("hf_secret at /home/someone")
+    error.response = SimpleNamespace(status_code=status)
+    return error
+
+
+@pytest.mark.parametrize(("error", "expected", "words"), [
+    (failure("GatedRepoError", "RepositoryNotFoundError", "HfHubHTTPError", status=401), NotInstalled, "must be unlocked"),
+    (failure("GatedRepoError", "RepositoryNotFoundError", "HfHubHTTPError", status=403), NotInstalled, "not let this token in"),
+    (failure("RepositoryNotFoundError", "HfHubHTTPError", status=401), NotInstalled, "acme/far"),
+    (failure("HFValidationError"), NotInstalled, "acme/far"),
+    (failure("RevisionNotFoundError", "HfHubHTTPError", status=404), NotInstalled, "was changed"),
+    (failure("HfHubHTTPError", status=401), NotInstalled, "token"),
+    (failure("HfHubHTTPError", status=403), NotInstalled, "does not hand out"),
+    (failure("HfHubHTTPError", status=429), NoNetwork, "pause"),
+    (failure("HfHubHTTPError", status=503), NoNetwork, "trouble"),
+    (failure("HfHubHTTPError", status=418), NoNetwork, "answered with an error"),
+    (failure("ReadTimeout", "TransportError"), NoNetwork, "broke"),
+    (ConnectionResetError(errno.ECONNRESET, "x"), NoNetwork, "broke"),
+    (OSError(errno.ENOSPC, "x"), Unexpected, "disk became full"),
+    (PermissionError(errno.EACCES, "x"), Unexpected, "cannot be written"),
+    (OSError("Consistency check failed: file should be of size 3"), ModelBroken, "did not arrive"),
+    (BadRequest("A sentence."), BadRequest, "A sentence."),
+    (KeyError("x"), Unexpected, "not foreseen"),
+])
+def test_what_a_download_fails_of_is_told_in_words(error, expected, words):
+    found = hub.told(error, model="Far", repository="acme/far")
+    assert type(found) is expected and words in str(found)
+    assert "secret" not in str(found) and "someone" not in str(found)
+
+
+def test_the_cause_of_a_wrapped_error_is_told():
+    outer = failure("LocalEntryNotFoundError", "FileNotFoundError")
+    outer.__cause__ = failure("HfHubHTTPError", status=429)
+    assert "pause" in str(hub.told(outer, model="Far"))
+
+
+def test_the_page_of_a_repository(monkeypatch):
+    assert hub.page("acme/far") == "https://huggingface.co/acme/far"
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1/")
+    assert hub.page("acme/far", "dataset") == "http://127.0.0.1:1/datasets/acme/far"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.test_browser import LABELS, WAIT, Visitor, browser, pytestmark, sync_api  # noqa: F401 - a fixture and a mark
+from tests.test_browser import LABELS, WAIT, Visitor, browser, kept, pytestmark, sync_api  # noqa: F401 - fixtures and a mark
 
 expect = sync_api.expect
 FOCUS = "document.activeElement.id"
 
 
 @pytest.fixture
-def visitor(browser, server):  # noqa: F811
-    one = Visitor(browser, server)
+def visitor(request, kept):  # noqa: F811
+    """A visitor who stays from test to test, in the Text tab with the focus nowhere."""
+    one = kept.open()
+    one.tab("Text")
     one.page.locator("#text_generation-go:enabled").wait_for(timeout=WAIT)
-    yield one
-    one.close()
+    one.page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
+    yield from kept.lend(request.session)
 
 
 def tab(visitor: Visitor, label: str):
@@ -30,9 +32,7 @@ def opened(visitor: Visitor, label: str) -> None:
 
 
 def choose_long_story(visitor: Visitor) -> None:
-    number = visitor.page.locator("#text_generation-max_new_tokens input[type=number]")
-    number.fill("800")
-    number.press("Tab")
+    visitor.set("text_generation-max_new_tokens", 800)
 
 
 def test_arrows_go_from_tab_to_tab(visitor):
@@ -88,6 +88,7 @@ def test_the_focus_waits_on_stop_while_a_run_works(visitor):
 
 def test_a_focus_that_was_moved_elsewhere_is_left_alone(visitor):
     page = visitor.page
+    visitor.set("text_generation-max_new_tokens", 60)
     page.locator("#text_generation-go").click()
     page.locator("#text_generation-prompt textarea").focus()
     visitor.done("text_generation")

@@ -202,6 +202,14 @@ def test_options():
                          "0.0.0.0": True, "::": True, "192.168.1.2": True, "example.org": True}.items():
         assert launch.Options(host=host).public is public
     assert launch.Options(share=True).public
+    assert launch.parse(["--models", "mine"]) == launch.Options(models=Path("mine")) and not launch.Options().command
+    for arguments, options in {
+        ("--list",): launch.Options(list=True), ("--doctor",): launch.Options(doctor=True),
+        ("--get", "gpt2"): launch.Options(get="gpt2"), ("--get", ""): launch.Options(get=""),
+    }.items():
+        assert launch.parse(arguments) == options and options.command
+    with pytest.raises(SystemExit):
+        launch.parse(["--list", "--doctor"])
     for port in ("0", "65536", "x", "-1"):
         with pytest.raises(SystemExit):
             launch.parse(["--port", port])
@@ -234,3 +242,52 @@ def test_a_device_that_is_not_there_is_one_sentence(tmp_path, wish, sentence):
     process = start(tmp_path, "import sys, app; sys.exit(app.main(sys.argv[1:]))", "--device", wish)
     out, err = process.communicate(timeout=100)
     assert process.returncode == 1 and sentence in err and err.count("\n") == 1 and out == ""
+
+
+@pytest.mark.parametrize("arguments", [("--list",), ("--get", "words")])
+def test_commands_open_no_page_and_do_without_gradio(tmp_path, arguments):
+    code = """
+import sys, app
+code = app.main([*sys.argv[1:], "--device", "cpu"])
+assert not {"gradio", "starlette", "diffusers", "transformers"} & sys.modules.keys()
+sys.exit(code)
+"""
+    process = start(tmp_path, code, *arguments, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, err) == (0, "") and "words" in out.lower()
+    assert list((tmp_path / "temp").iterdir()) == []
+
+
+def test_a_page_takes_in_a_folder_of_models_and_what_is_put_there_later(tmp_path):
+    from tests import tiny_upscale
+
+    tiny_upscale.swin2sr(tmp_path / "models" / "first one")
+    arguments = ("--port", str(fake_page.unused_port()), "--device", "cpu", "--models", str(tmp_path / "models"))
+    code = "import sys, app; sys.exit(app.main(sys.argv[1:]))"
+    process = start(tmp_path, code, *arguments, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    try:
+        url = address(process)
+        assert "first one" in httpx.get(f"{url}/config", trust_env=False).text
+        assert "no model of this name" in refusal_of(url, model="own-second-one")
+        tiny_upscale.swin2sr(tmp_path / "models" / "second one")
+        loads = [
+            fn["id"] for fn in httpx.get(f"{url}/config", trust_env=False).json()["dependencies"]
+            if any(event == "load" for _, event in fn["targets"]) and not fn["inputs"] and not fn["queue"]
+        ]
+        for index in loads:  # as a page does when it is opened
+            body = {"data": [], "fn_index": index, "session_hash": "abc"}
+            httpx.post(f"{url}/gradio_api/run/predict", json=body, trust_env=False, timeout=60).raise_for_status()
+        assert "cannot do this task" in refusal_of(url, model="own-second-one")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def refusal_of(url, **values) -> str:
+    """What the text endpoint says to a request that it refuses."""
+    call = f"{url}/gradio_api/call/text_generation"
+    info = httpx.get(f"{url}/gradio_api/info", trust_env=False).json()["named_endpoints"]["/text_generation"]
+    known = {"prompt": "Hello"} | values
+    data = [known.get(p["parameter_name"], p.get("parameter_default")) for p in info["parameters"]]
+    event = httpx.post(call, json={"data": data}, trust_env=False).json()["event_id"]
+    return httpx.get(f"{call}/{event}", trust_env=False, timeout=60).text

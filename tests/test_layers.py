@@ -18,14 +18,15 @@ WEB = {"gradio", "gradio_client", "starlette", "fastapi", "uvicorn"}
 
 MEMBERS = {
     "values": ("requests", "events", "errors", "images", "sounds", "wording"),
-    "facts": ("device", "catalog", "hub", "timings"),
+    "facts": ("device", "catalog", "hub", "timings", "calls", "needed", "store", "plans", "downloads", "footprints", "placement", "lora_files", "own", "own_cards"),
     "models": ("pipelines", "networks", "speech_text"),
-    "engine": ("pool", "engine", "runs"),
+    "engine": ("pool", "residents", "engine", "runs"),
     "page": (
         "page", "site", "chips", "status", "remembered", "api", "wiring", "theme", "guard", "shelf", "tabs", "launch", "tunnel",
+        "panel", "choices",
     ),
     "recipes": ("training",),
-    "commands": ("bench", "drawings", "examples"),
+    "commands": ("bench", "bench_gpu", "drawings", "examples", "command_line", "doctor"),
 }
 LAYER = {module: layer for layer, modules in MEMBERS.items() for module in modules}
 BELOW = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import Any
 
@@ -11,11 +12,11 @@ from playground import pipelines
 from playground.catalog import ModelCard, cards
 from playground.events import Audio, Event, Step, Text
 from playground.requests import REQUESTS
-from tests.fakes import PATIENCE
 from tests.test_browser import WAIT, Visitor, browser, pytestmark, sync_api  # noqa: F401 - a fixture and a mark
 
 expect = sync_api.expect
 SEEN = (Step, Text, Audio)
+BRIEF = {"max_new_tokens": 40, "steps": 4}  # what is made here is not looked at closely
 TAG = "<img src=x onerror=\"window.fired=1\">"
 TOAST = "[data-testid=toast-body], .toast-body, .toast-wrap > *"
 
@@ -46,7 +47,7 @@ class Paced:
         def held(event: Event) -> None:
             emit(event)
             if isinstance(event, SEEN):
-                assert self.pace.gate.wait(PATIENCE), "nobody opened the gate"
+                assert self.pace.gate.wait(WAIT / 1000), "nobody opened the gate"
 
         return self.model.run(request, held)
 
@@ -58,10 +59,14 @@ def paced() -> Pace:
 
 @pytest.fixture(scope="module")
 def address(server, paced, tmp_path_factory):
-    """A page like `server` with the paced starters."""
+    """A page like `server` with the paced starters, which make less than they do by themselves."""
     from tests.served import serving
 
-    with serving(cards(), tmp_path_factory.mktemp("reload"), load=paced.load, port=7930) as running:
+    brief = tuple(
+        dataclasses.replace(card, defaults={**card.defaults, **{name: BRIEF[name] for name in BRIEF if name in card.defaults}})
+        for card in cards() if card.starter
+    )
+    with serving(brief, tmp_path_factory.mktemp("reload"), load=paced.load, port=7930) as running:
         yield running.address
 
 
@@ -129,6 +134,21 @@ def test_a_run_under_way_goes_on_and_is_shown_again_after_a_reload(visitor, pace
     assert pace.runs == before + 1, "the reload started another run"
 
 
+def test_a_run_is_stopped_and_the_next_one_works(visitor, pace):
+    before = pace.runs
+    begun(visitor, pace, "Image", "text_to_image", "Step 1 of")
+    visitor.page.locator("#text_to_image-result .pg-drawing").wait_for(timeout=WAIT)
+    visitor.page.locator("#text_to_image-stop").click()
+    visitor.stopped("text_to_image")
+    assert visitor.page.locator("#text_to_image-result .pg-drawing").count() == 1, "what was made so far is gone"
+    visitor.shot("image-stopped")
+    pace.gate.set()
+    visitor.go("text_to_image")
+    visitor.done("text_to_image")
+    complete(visitor, "#text_to_image-result a img")
+    assert pace.runs == before + 2
+
+
 def test_a_run_that_was_taken_up_again_can_be_stopped_from_another_tab(visitor, pace):
     begun(visitor, pace, "Image", "text_to_image", "Step 1 of")
     visitor.reload()
@@ -180,8 +200,7 @@ def test_what_was_set_is_there_after_a_reload(visitor):
     visitor.tab("Image")
     words(visitor, "text_to_image").fill("a \"blue\" <b>heart</b>")
     page.get_by_text("More control").locator("visible=true").click()
-    page.locator("#text_to_image-steps input[type=number]").fill("5")
-    page.locator("#text_to_image-steps input[type=number]").press("Tab")
+    visitor.set("text_to_image-steps", 5)
     visitor.tab("Upscale")
     page.get_by_label("2 times").check()
     page.wait_for_timeout(3_000)  # what changed is kept a moment later, on a busy machine much later

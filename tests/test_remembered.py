@@ -7,10 +7,13 @@ import dataclasses
 import gradio as gr
 import pytest
 
+from playground import choices
 from playground.catalog import cards
-from playground.remembered import KEPT_TEXT, Kept, fitting, recall, remember, restored
+from playground.remembered import KEPT_TEXT, Kept, fitting, keep_up, recall, remember, restored
 from playground.requests import Limits, TextToImageRequest
+from playground.site import Models
 from playground.tabs import frame
+from tests.fake_downloads import FakeDownloads, FakeStore
 from tests.fake_site import site_of
 from tests.fakes import FakeModel, engine_of
 
@@ -84,10 +87,10 @@ def kept(tmp_path) -> Kept:
     """A part of the Image tab for two models of which one wants many steps and large pictures."""
     site = site_of(engine_of(lambda card: FakeModel(), cards=KNOWN), tmp_path)
     with site.demo:
-        model, details = frame.model_choice((SMALL, LARGE), "text_to_image")
+        model, details = frame.model_choice(site, "text_to_image")
         sliders = {name: frame.slider(TextToImageRequest, SMALL, name) for name in ("steps", "width", "guidance_scale")}
         controls = sliders | {"prompt": gr.Textbox("a fox"), "model": model, "seed": frame.seed_box("text_to_image")}
-        chosen = frame.follow_model(model, details, (SMALL, LARGE), TextToImageRequest, sliders)
+        chosen = frame.follow_model(site, model, details, TextToImageRequest, sliders)
         remember(site, "text_to_image", controls | {"image": gr.Image()}, chosen, gr.Button())
     return site.kept["text_to_image"]
 
@@ -142,9 +145,9 @@ def test_whatever_stands_there_every_value_fits(kept, hostile):
 def test_values_are_kept_when_they_change_and_brought_back_when_the_page_loads(tmp_path):
     site = site_of(engine_of(lambda card: FakeModel(), cards=KNOWN), tmp_path)
     with site.demo:
-        model, details = frame.model_choice((SMALL,), "text_to_image")
+        model, details = frame.model_choice(site, "text_to_image")
         prompt, image = gr.Textbox("a fox"), gr.Image()
-        chosen = frame.follow_model(model, details, (SMALL,), TextToImageRequest, {})
+        chosen = frame.follow_model(site, model, details, TextToImageRequest, {})
         remember(site, "text_to_image", {"prompt": prompt, "model": model, "image": image}, chosen, go := gr.Button())
         recall(site)
     (keeper,) = [fn for fn in site.demo.fns.values() if site.kept["text_to_image"].state in fn.outputs]
@@ -154,3 +157,62 @@ def test_values_are_kept_when_they_change_and_brought_back_when_the_page_loads(t
     assert back.fn({"prompt": "a cat", "model": "pictures"})[prompt]["value"] == "a cat"
     for nothing in (None, 3, "a cat", [], ["a cat"]):
         assert all("value" not in update for update in back.fn(nothing).values())
+
+
+HUB = dataclasses.replace(LARGE, id="hub", title="Hub", folder=None, repository="owner/hub")
+
+
+@pytest.fixture
+def fetching(tmp_path):
+    """A site with one model that can be fetched, its store, and what a page asks every few seconds."""
+    store = FakeStore()
+    models = Models(store=store, downloads=FakeDownloads(store))
+    site = site_of(engine_of(lambda card: FakeModel(), cards=(SMALL, HUB)), tmp_path, models=models)
+    with site.demo:
+        model, details = frame.model_choice(site, "text_to_image")
+        steps = frame.slider(TextToImageRequest, SMALL, "steps")
+        chosen = frame.follow_model(site, model, details, TextToImageRequest, {"steps": steps})
+        remember(site, "text_to_image", {"model": model, "steps": steps}, chosen, gr.Button())
+        keep_up(site)
+    (look,) = [fn.fn for fn in site.demo.fns.values() if fn.targets and fn.targets[0][1] == "tick"]
+    return site, store, look
+
+
+def test_an_open_page_is_told_of_a_model_that_became_ready_and_keeps_its_choice(fetching):
+    site, store, look = fetching
+    model, steps = site.kept["text_to_image"].model, site.kept["text_to_image"].controls["steps"]
+    seen = look("", "pictures")[site.offered]
+    assert list(look(seen, "pictures")) == [site.chips], "nothing is new"
+    store.here.add("hub")
+    updates = look(seen, "pictures")
+    assert [name for _, name in updates[model]["choices"]] == ["pictures", "hub", choices.MORE]
+    assert "value" not in updates[model] and steps not in updates
+
+
+def test_an_open_page_leaves_a_model_that_is_gone_for_the_first_one(fetching):
+    site, store, look = fetching
+    model, steps = site.kept["text_to_image"].model, site.kept["text_to_image"].controls["steps"]
+    updates = look("", "hub")
+    assert updates[model]["value"] == "pictures" and updates[steps]["value"] == SMALL.defaults["steps"]
+    store.here.add("hub")
+    assert "value" not in look("", "hub")[model]
+    assert model not in look("", choices.MORE), "the panel is about to open and the choice is on its way back"
+
+
+def test_a_model_that_became_ready_after_the_page_was_built_comes_back(fetching):
+    site, store, _ = fetching
+    kept = site.kept["text_to_image"]
+    assert "value" not in (restored(kept, {"model": "hub"}).get(kept.model) or {})
+    store.here.add("hub")
+    assert restored(kept, {"model": "hub"})[kept.model]["value"] == "hub"
+    assert restored(kept, {"model": choices.MORE}) == {}
+
+
+def test_the_way_to_more_leaves_the_choice_as_it_was(fetching):
+    site, store, _ = fetching
+    model = site.kept["text_to_image"].model
+    (picked,) = [fn for fn in site.demo.fns.values() if fn.targets == [(model._id, "input")]]
+    assert picked.fn(choices.MORE, "pictures")[model]["value"] == "pictures" and "pgModels" in picked.js
+    assert picked.fn("hub", "pictures")[model]["value"] == "pictures", "it is not ready"
+    store.here.add("hub")
+    assert model not in picked.fn("hub", "pictures")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from playground.errors import BadRequest
 from playground.requests import (
+    ACCELERATIONS,
     AUDIO_FORMATS,
     MAX_PROMPT,
     MAX_SEED,
@@ -282,6 +283,39 @@ def test_bad_history_is_refused(value: Any) -> None:
 ])
 def test_history_in_every_form(value: Any, expected: tuple) -> None:
     assert made(TextGenerationRequest, history=value).history == expected
+
+
+@pytest.mark.parametrize("value", [
+    "a", 3, True, {"name": "a"}, ["a"], [None], [("a",)], [("a", 1, 2)], [(1, 1)], [("", 1)], [(" ", 1)], [("\x00", 1)],
+    [("a", 2.1)], [("a", -2.1)], [("a", "much")], [("a", None)], [("a", True)], [("a", math.nan)], [{"weight": 1}],
+    [{"name": "a", "weight": ""}], [("a", 1), ("a", 1)], [("a", 1), {"name": "a"}], [("x" * 201, 1)],
+    [(str(i), 1) for i in range(5)],
+])
+@pytest.mark.parametrize("kind", DIFFUSION)
+def test_bad_loras_are_refused(kind: type[Request], value: Any) -> None:
+    refused(kind, "loras", value)
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    ((), ()), ([], ()), (None, ()), ([("a", 1)], (("a", 1.0),)), ([["a b.1", "-2"]], (("a b.1", -2.0),)),
+    ([{"name": "a", "weight": 0.5}, {"name": "b"}], (("a", 0.5), ("b", 1.0))),
+    ([(str(i), i / 2) for i in range(4)], tuple((str(i), i / 2) for i in range(4))),
+])
+def test_loras_in_every_form(value: Any, expected: tuple) -> None:
+    assert made(TextToImageRequest, loras=value).loras == expected
+    assert all(type(weight) is float for _, weight in made(TextToImageRequest, loras=value).loras)
+
+
+@pytest.mark.parametrize("value", ["", "Exact", "slow", None, 1, True, ["fast"], np.array([1, 2]), {"a": 1}])
+@pytest.mark.parametrize("kind", [TextGenerationRequest, *DIFFUSION])
+def test_acceleration_must_be_known(kind: type[Request], value: Any) -> None:
+    assert "exact, fast, fastest" in refused(kind, "acceleration", value)
+
+
+@pytest.mark.parametrize("value", ACCELERATIONS)
+def test_every_acceleration_passes(value: str) -> None:
+    assert made(TextGenerationRequest, acceleration=value).acceleration == value
+    assert made(InpaintingRequest, acceleration=value).acceleration == value
 
 
 @pytest.mark.parametrize(("values", "walks"), [

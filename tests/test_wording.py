@@ -29,12 +29,15 @@ DEVELOPERS = ("playground/training/", "playground/bench.py")
 # Where each entry is a sentence, and the entries there that are a part of one, a name or a line of --help.
 SENTENCES = (
     "requests", "errors", "images", "sounds", "catalog", "engine", "pool", "device", "guard", "launch", "tunnel", "pipelines",
+    "downloads",
 )
 PARTS = {
     "requests.long_number", "errors.the_model", "sounds.own_voice", "sounds.recorded_voice", "sounds.comment", "guard.seconds",
     "launch.credentials", "launch.network", "tunnel.link", "tunnel.no_link", "lists.and", "lists.more",
     "pipelines.upscale.step", "pipelines.speech.step",
-    *(f"launch.options.{name}" for name in ("host", "port", "share", "no_password", "device", "wrong_port")),
+    *(f"launch.options.{name}" for name in (
+        "host", "port", "share", "no_password", "device", "models", "list", "get", "doctor", "wrong_port",
+    )),
 }
 ERRORS = {PlaygroundError.__name__, *(kind.__name__ for kind in PlaygroundError.__subclasses__()), "Notice"}
 

@@ -103,17 +103,32 @@ def distilled(folder: Path) -> Path:
     return folder
 
 
-def stable_diffusion_xl(folder: Path) -> Path:
-    """A StableDiffusionXLPipeline, whose text is encoded twice and pooled. Sides become 4 times smaller in latents."""
-    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
+def instruct_pix2pix(folder: Path) -> Path:
+    """A StableDiffusionInstructPix2PixPipeline, whose network reads a picture beside the noise."""
+    from diffusers import EulerAncestralDiscreteScheduler, StableDiffusionInstructPix2PixPipeline
+
+    torch.manual_seed(0)
+    tokenizer = clip_tokenizer()
+    StableDiffusionInstructPix2PixPipeline(
+        vae=autoencoder(3), text_encoder=clip_text_encoder(tokenizer), tokenizer=tokenizer, unet=unet(8),
+        scheduler=EulerAncestralDiscreteScheduler(), safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+    return folder
+
+
+def stable_diffusion_xl(folder: Path, *, inpaint: bool = False) -> Path:
+    """A StableDiffusionXLPipeline, whose text is encoded twice and pooled, or a StableDiffusionXLInpaintPipeline of 9
+    channels. Sides become 4 times smaller in latents."""
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLInpaintPipeline, StableDiffusionXLPipeline
 
     torch.manual_seed(0)
     tokenizer = clip_tokenizer()
     network = unet(
-        4, cross_attention_dim=64, addition_embed_type="text_time", addition_time_embed_dim=8,
+        9 if inpaint else 4, cross_attention_dim=64, addition_embed_type="text_time", addition_time_embed_dim=8,
         projection_class_embeddings_input_dim=6 * 8 + 32,
     )
-    StableDiffusionXLPipeline(
+    (StableDiffusionXLInpaintPipeline if inpaint else StableDiffusionXLPipeline)(
         vae=autoencoder(3), text_encoder=clip_text_encoder(tokenizer), tokenizer=tokenizer, unet=network,
         text_encoder_2=clip_text_encoder(tokenizer, projected=True), tokenizer_2=clip_tokenizer(),
         scheduler=EulerDiscreteScheduler(), add_watermarker=False,

@@ -121,6 +121,20 @@ def gpt_oss(folder: Path) -> Path:
     ))
 
 
+def smollm3(folder: Path) -> Path:
+    """A SmolLM3ForCausalLM."""
+    from transformers import SmolLM3Config, SmolLM3ForCausalLM
+
+    return family(folder, SmolLM3ForCausalLM, SmolLM3Config(**SMALL))
+
+
+def lfm3(folder: Path) -> Path:
+    """A Lfm3ForCausalLM: one layer of convolution, one of attention."""
+    from transformers import Lfm3Config, Lfm3ForCausalLM
+
+    return family(folder, Lfm3ForCausalLM, Lfm3Config(**SMALL, layer_types=["conv", "full_attention"]))
+
+
 def family(folder: Path, kind, config) -> Path:
     """A network of a kind with random weights that never ends by itself, and the tokenizer that knows single bytes."""
     torch.manual_seed(0)

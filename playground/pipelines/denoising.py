@@ -99,7 +99,7 @@ class Denoising:
         self.decode_rate = decode_rate
         self._pixels = pixels
         self._pipe = pipe
-        self._device = pipe.device  # it takes a pipeline milliseconds to say
+        self._device = pipe._execution_device  # it takes a pipeline milliseconds to say
         self._emit = emit
         self._show = show
         self._linear = linear
@@ -154,6 +154,8 @@ class Denoising:
 
     def _preview(self, latents: Any, now: float, expected: float, total: int) -> Image.Image | None:
         cost = None if self.decode_rate is None else self.decode_rate * self._pixels
+        if hasattr(self._pipe.vae, "_hf_hook"):  # its parts take turns on the GPU: the decoder would drive the denoiser out
+            return None
         if not worth_it(cost=cost, spent=self._spent, since=now - self._shown, expected=expected, total=total):
             return None
         pixels = decode(self._pipe, latents)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import inspect
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,21 +12,22 @@ import numpy as np
 from PIL import Image
 
 from playground.catalog import ModelCard
-from playground.device import Device
+from playground.device import Device, give_back
 from playground.errors import BadRequest, Unexpected
 from playground.events import Emit, ImagesResult, Notice
-from playground.pipelines import membrane, repaint, schedulers, vocabulary, walk, where
+from playground.lora_files import Lora
+from playground.pipelines import families, membrane, repaint, schedulers, vocabulary, walk, where
+from playground.pipelines.acceleration import Acceleration
 from playground.pipelines.denoising import Denoising, LinearPreview, linear_preview, pictures
-from playground.requests import DiffusionRequest, ImageToImageRequest, InpaintingRequest, TextToImageRequest, called
+from playground.pipelines.encoded import Encoded
+from playground.pipelines.loras import Worn
+from playground.pipelines.placing import PlacedPipeline
+from playground.pipelines.prompts import what_is_cut
+from playground.requests import DiffusionRequest, ImageToImageRequest, InpaintingRequest, TextToImageRequest
 from playground.wording import say
 
 ANEW = 0.9  # the strength that paints anew over the shades of the surroundings; at 1 the ground would be forgotten too
 PREVIEW_SIDE = 512  # longest side of an inpainting's preview, which shows the whole upload
-# what AutoPipelineFor… does not know: the class that serves a task with another class's weights
-SISTERS = {
-    ("Flux2KleinPipeline", "image_to_image"): "Flux2KleinPipeline",
-    ("Flux2KleinPipeline", "inpainting"): "Flux2KleinInpaintPipeline",
-}
 AUTO = {
     "text_to_image": "AutoPipelineForText2Image", "image_to_image": "AutoPipelineForImage2Image",
     "inpainting": "AutoPipelineForInpainting",
@@ -54,9 +53,11 @@ def load(card: ModelCard, device: Device) -> DiffusionModel:
     from diffusers import DiffusionPipeline
 
     dtype = getattr(torch, device.dtype)
-    pipe = DiffusionPipeline.from_pretrained(card.origin, dtype=dtype, **where(card))
+    pipe = DiffusionPipeline.from_pretrained(card.origin, dtype=dtype, **{"variant": card.variant or None} | where(card))
     preview = linear_preview(card.folder, device.name)
-    return DiffusionModel(card=card, pipe=pipe.to(device.name), dtype=dtype, preview=preview)
+    model = DiffusionModel(card=card, pipe=pipe, dtype=dtype, preview=preview)
+    model.place(device)
+    return model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +72,9 @@ class Job:
     repainting: repaint.Repaint | None = None
 
 
-class DiffusionModel:
-    """A loaded pipeline and its sisters for the other tasks, which share its weights. nbytes: bytes of the weights."""
+class DiffusionModel(PlacedPipeline):
+    """A loaded pipeline and its sisters for the other tasks, which share its weights. nbytes: bytes of the weights; loras:
+    those of this computer by name."""
 
     def __init__(self, *, card: ModelCard, pipe: Any, dtype: Any, preview: LinearPreview | None = None) -> None:
         self.card = card
@@ -84,6 +86,11 @@ class DiffusionModel:
         self._own_scheduler = pipe.scheduler
         self._decode_rate: float | None = None
         self._preview = preview
+        self._known = families.options(card, type(pipe).__name__)
+        self.loras: Mapping[str, Lora] = {}
+        self._worn = Worn(card=card)
+        self._encoded = Encoded()
+        self._acceleration = Acceleration(card=card)
 
     @property
     def schedulers(self) -> tuple[str, ...]:
@@ -99,21 +106,29 @@ class DiffusionModel:
             made = self._sister(task)
             made.set_progress_bar_config(disable=True)
             self._sisters[task] = made
-        return self._sisters[task]
+        return self.attach(self._sisters[task])
 
     def _sister(self, task: str) -> Any:
         import diffusers
 
         loaded = type(self._pipe).__name__
-        name = SISTERS.get((loaded, task))
+        name = families.sister(self.card, loaded, task)
         if task == "text_to_image" or name == loaded:
             return self._pipe
-        if name is None:
+        if not name:
             return getattr(diffusers, AUTO[task]).from_pipe(self._pipe)
         return getattr(diffusers, name).from_pipe(self._pipe, dtype=self._dtype)  # else it casts all to float32
 
     def run(self, request: DiffusionRequest, emit: Emit) -> ImagesResult:
         """Makes num_images pictures, picture i from seed + i, or variations, or a strip; raises what emit raises."""
+        pipe = self.pipe(request.task)
+        worn = self._worn.wear(pipe, request.loras, known=self.loras)
+        remembered = self._encoded.remembered(pipe, loras=self._worn.now)
+        with remembered, self._acceleration.during(request, pipe, emit) as faster:
+            result = self._made(request, emit)
+        return replace(result, used=tuple(dict.fromkeys((*self.used, *result.used, *worn, *faster))))
+
+    def _made(self, request: DiffusionRequest, emit: Emit) -> ImagesResult:
         begun = time.perf_counter()
         pipe = self.pipe(request.task)
         scheduler = schedulers.build(request.scheduler, self._own_scheduler, title=self.card.title)
@@ -131,7 +146,7 @@ class DiffusionModel:
         try:
             pipe.scheduler = scheduler
             with watched:
-                output = pipe(**job.arguments, callback_on_step_end=watched.step)
+                output = self.sound(pipe, job.arguments, watched.step, emit)
         finally:
             pipe.scheduler = self._own_scheduler
             pipe.maybe_free_model_hooks()
@@ -149,7 +164,7 @@ class DiffusionModel:
         prompts = {name: text for name in ("prompt", "to_prompt") if (text := getattr(request, name, ""))}
         told = [vocabulary.told(self.card, tuple(prompts.values()))]
         told += [what_is_cut(pipe, text, field=name) for name, text in prompts.items()]
-        if takes_negative_prompt(pipe):
+        if families.takes_negative_prompt(pipe, self._known):
             told.append(what_is_cut(pipe, request.negative_prompt, field="negative_prompt"))
         elif request.negative_prompt:
             told.append(say("pipelines.diffusion.no_negative_prompt", model=self.card.title))
@@ -172,18 +187,12 @@ class DiffusionModel:
             job = self._image_to_image(request, pipe)
         else:
             job = self._text_to_image(request, pipe, emit)
-        known = inspect.signature(pipe.__call__).parameters
-        arguments = {
-            "prompt": request.prompt,
-            "negative_prompt": request.negative_prompt if takes_negative_prompt(pipe) else None,
-            "num_inference_steps": request.steps, "strength": getattr(request, "strength", None),
-            self.card.options.get("guidance", "guidance_scale"): request.guidance_scale,
+        arguments = families.arguments(request, pipe, self._known) | {
             "width": job.size[0], "height": job.size[1], "num_images_per_prompt": count, "output_type": "np",
             "generator": [torch.Generator("cpu").manual_seed(request.seed + i) for i in range(count)],
             "callback_on_step_end_tensor_inputs": ["latents"],
         } | job.arguments
-        wanted = {name: value for name, value in arguments.items() if name in known and value is not None}
-        return replace(job, arguments=wanted)
+        return replace(job, arguments=families.taken(arguments, pipe))
 
     def _text_to_image(self, request: DiffusionRequest, pipe: Any, emit: Emit) -> Job:
         cell = cell_of(pipe)
@@ -198,7 +207,8 @@ class DiffusionModel:
         size = self._canvas(request, pipe, upload.width / upload.height, most=4)
         window = repaint.whole(upload.size, size)
         # one copy a picture, so that each is encoded with its own seed; an editor would take them for a series
-        copies = 1 if self.card.options.get("edits_by_instruction") else request.num_images
+        series = self._known.get("edits_by_instruction") and not self._known.get("one_each")
+        copies = 1 if series else request.num_images
         arguments = {"image": [window.see(upload)] * copies}
         return Job(arguments=arguments, size=size, show=window.cut, finish=window.cut)
 
@@ -230,16 +240,17 @@ class DiffusionModel:
         multiple = math.lcm(16, cell_of(pipe))
         return repaint.canvas(aspect, area=request.width * request.height, multiple=multiple, most=most)
 
+    def forget(self) -> None:
+        """Prompts are encoded anew."""
+        self._encoded.forget()
+
     def close(self) -> None:
         """Frees the weights; the model cannot be used after it."""
-        on_gpu = self._pipe.device.type == "cuda"
+        self.let_go()
+        self._acceleration.close()
         self._sisters.clear()
         self._pipe = self._own_scheduler = self._preview = None
-        gc.collect()
-        if on_gpu:
-            import torch
-
-            torch.cuda.empty_cache()
+        give_back()
 
 
 def same(picture: Image.Image) -> Image.Image:
@@ -258,13 +269,6 @@ def blends_latents(pipe: Any) -> bool:
     return network is not None and network.config.in_channels == network.config.out_channels
 
 
-def takes_negative_prompt(pipe: Any) -> bool:
-    """Whether a negative prompt has an effect: a network that reads the guidance scale itself has no unguided half."""
-    network = getattr(pipe, "unet", None)
-    distilled = network is not None and network.config.get("time_cond_proj_dim") is not None
-    return not distilled and "negative_prompt" in inspect.signature(pipe.__call__).parameters
-
-
 def cell_of(pipe: Any) -> int:
     """Pixels a side of the smallest piece of a picture that the network sees; transformers here see 2x2 latents."""
     return pipe.vae_scale_factor * (1 if getattr(pipe, "unet", None) is not None else 2)
@@ -275,25 +279,3 @@ def weight_bytes(pipe: Any) -> int:
     networks = (c for c in pipe.components.values() if hasattr(c, "parameters") and hasattr(c, "buffers"))
     tensors = {id(t): t for n in networks for t in (*n.parameters(), *n.buffers())}
     return sum(t.nbytes for t in tensors.values())
-
-
-def what_is_cut(pipe: Any, text: str, *, field: str) -> str:
-    """A sentence on the words of a field that do not fit into what the model reads, or ""."""
-    tokenizer, known = pipe.tokenizer, inspect.signature(pipe.__call__).parameters
-    if not text:
-        return ""
-    limit = tokenizer.model_max_length
-    if "max_sequence_length" in known:
-        limit = min(limit, known["max_sequence_length"].default)
-    if getattr(tokenizer, "chat_template", None):
-        empty = tokenizer.apply_chat_template(
-            [{"role": "user", "content": ""}], add_generation_prompt=True, tokenize=False
-        )
-        frame = len(tokenizer(empty).input_ids)
-    else:
-        frame = tokenizer.num_special_tokens_to_add()
-    pieces = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True).offset_mapping
-    fit = limit - frame
-    if len(pieces) <= fit:
-        return ""
-    return say("pipelines.diffusion.cut", field=called(field), count=len(text[pieces[fit][0]:].split()))

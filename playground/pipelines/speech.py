@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from playground.catalog import ModelCard
-from playground.device import Device
+from playground.device import Device, give_back
 from playground.errors import BadRequest, ModelBroken
 from playground.events import Audio, AudioResult, Emit, Notice, SpokenPiece, SpokenWord, Step
 from playground.pipelines import joins, voices
+from playground.pipelines.placing import PlacedNetwork
 from playground.pipelines.voices import Said, Voice
 from playground.requests import TextToSpeechRequest
 from playground.speech_text.sentences import Sentence, sentences
@@ -45,11 +45,14 @@ def load(card: ModelCard, device: Device) -> SpeechModel:
     """The card's voice, by its family."""
     silence()
     voice = voices.family(card).load(card, device)
-    return SpeechModel(card=card, voice=voice, dtype=str(next(voice.network.parameters()).dtype).removeprefix("torch."))
+    dtype = str(next(voice.network.parameters()).dtype).removeprefix("torch.")
+    model = SpeechModel(card=card, voice=voice, dtype=dtype)
+    model.placed_on(device.name)
+    return model
 
 
 @dataclass(kw_only=True)
-class SpeechModel:
+class SpeechModel(PlacedNetwork):
     """A loaded voice of any family."""
 
     card: ModelCard
@@ -131,12 +134,8 @@ class SpeechModel:
 
     def close(self) -> None:
         """Frees the weights."""
-        import torch
-
         self.voice, self.nbytes = None, 0
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
 
 
 def listed(words: list[str]) -> str:

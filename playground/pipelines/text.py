@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import gc
+import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from playground.catalog import ModelCard
-from playground.device import Device
-from playground.errors import BadRequest
-from playground.events import Emit, Notice, Text, TextResult
+from playground.device import Device, give_back
+from playground.errors import BadRequest, PlaygroundError
+from playground.events import Emit, Notice, Stopped, Text, TextResult
 from playground.pipelines import where
+from playground.pipelines.placing import PlacedNetwork
+from playground.placement import WHOLE
 from playground.requests import TextGenerationRequest
 from playground.wording import say
 
+log = logging.getLogger(__name__)
 EMIT_SECONDS = 0.04  # between two events; the page cannot show more
 NEW_TOKENS = 160  # where neither the request nor the card says
 CONTEXT_TOKENS = 8  # of the prompt, decoded with the first new ones
+SMALLEST_CACHE = 512  # tokens of a static cache
 UNFINISHED = "\N{REPLACEMENT CHARACTER}"  # what a character decodes to whose bytes have not all come yet
 
 
@@ -42,11 +47,13 @@ def load(card: ModelCard, device: Device) -> TextModel:
     network = AutoModelForCausalLM.from_pretrained(
         card.origin, dtype=getattr(torch, device.dtype), **{"use_safetensors": True} | place
     )
-    return TextModel(card=card, network=network.to(device.name).eval(), tokenizer=tokenizer, dtype=device.dtype)
+    model = TextModel(card=card, network=network.to(device.name).eval(), tokenizer=tokenizer, dtype=device.dtype)
+    model.placed_on(device.name)
+    return model
 
 
 @dataclass(kw_only=True)
-class TextModel:
+class TextModel(PlacedNetwork):
     """A loaded language model."""
 
     card: ModelCard
@@ -54,6 +61,8 @@ class TextModel:
     tokenizer: Any
     dtype: str
     nbytes: int = field(init=False)
+    static: bool | None = None  # whether a static cache works, once that is known
+    thread: ThreadPoolExecutor | None = None
 
     def __post_init__(self) -> None:
         tensors = (*self.network.parameters(), *self.network.buffers())
@@ -62,8 +71,6 @@ class TextModel:
     def run(self, request: TextGenerationRequest, emit: Emit) -> TextResult:
         """Streams Text events. The result is the new text alone; it reads on from the prompt without the spaces at its
         end, because a word's token carries the space before it."""
-        import torch
-
         # 1. The prompt as tokens, cut where it is too long.
         begun = time.perf_counter()
         wanted = request.max_new_tokens or NEW_TOKENS
@@ -71,20 +78,59 @@ class TextModel:
         ids = self.chat(request, wanted, emit) if chatting else self.completion(request.prompt)
         ids, new_tokens = self.fitted(ids, wanted, emit)
         ids = ids.to(self.network.device)  # (1, T)
-        stream = Stream(tokenizer=self.tokenizer, emit=emit)
 
         # 2. Tokens one by one; now and then the text so far is told.
+        static = request.acceleration != "exact" and self.takes_static
+        stream = self.faster(request, ids, new_tokens, emit) if static else None
+        used = () if stream is None else (say("acceleration.static"),)
+        if stream is None:
+            stream = self.generated(request, ids, new_tokens, emit)
+        first = stream.first_token - begun
+        return TextResult(
+            text=stream.text, tokens=stream.count, used=(*self.used, *used),
+            timings={"encode": first, "generate": time.perf_counter() - begun - first},
+        )
+
+    def generated(self, request: TextGenerationRequest, ids, new_tokens: int, emit: Emit, **more: Any) -> Stream:
+        """The stream of tokens behind ids (1, T), to its end. more: further arguments of generate."""
+        import torch
+
+        stream = Stream(tokenizer=self.tokenizer, emit=emit)
         torch.manual_seed(request.seed)
         with torch.inference_mode():
             self.network.generate(
                 input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=new_tokens, streamer=stream,
-                pad_token_id=self.padding, **sampling(request),
+                pad_token_id=self.padding, **sampling(request), **more,
             )
-        first = stream.first_token - begun
-        return TextResult(
-            text=stream.text, tokens=stream.count,
-            timings={"encode": first, "generate": time.perf_counter() - begun - first},
-        )
+        return stream
+
+    @property
+    def takes_static(self) -> bool:
+        """Whether a cache of fixed size pays: only on a graphics card, for which the library then compiles each step."""
+        return self.placement == WHOLE and self.static is not False and self.network.device.type == "cuda"
+
+    def faster(self, request: TextGenerationRequest, ids, new_tokens: int, emit: Emit) -> Stream | None:
+        """What generated() gives, from a static cache; None where the model cannot, which is remembered."""
+        if self.static is None:
+            emit(Notice(text=say("acceleration.warming", model=self.card.title)))
+            # what is recorded for the graphics card belongs to a thread, and a run's own ends with it
+            self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"text {self.card.id}")
+        length = bucket(ids.shape[1] + new_tokens, self.context)
+        cache = {"cache_implementation": "static", "max_cache_len": length}
+        try:
+            stream = self.thread.submit(self.generated, request, ids, new_tokens, emit, **cache).result()
+            self.static = True
+            return stream
+        except (Stopped, PlaygroundError, MemoryError):
+            raise
+        except Exception as error:
+            if "OutOfMemory" in type(error).__name__:
+                raise
+            log.warning("%s takes no static cache: %s", self.card.id, type(error).__name__)
+            self.static = False
+            self.thread = None
+            emit(Notice(text=say("acceleration.no_static", model=self.card.title)))
+            return None
 
     @property
     def padding(self) -> int:
@@ -153,12 +199,13 @@ class TextModel:
 
     def close(self) -> None:
         """Frees the weights."""
-        import torch
-
         self.network = self.tokenizer = None
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
+
+
+def bucket(tokens: int, context: int) -> int:
+    """The size of a static cache: one of few, so that texts of about one length share what was compiled."""
+    return min(max(SMALLEST_CACHE, 1 << (tokens - 1).bit_length()), context)
 
 
 def without_oldest(turns: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +13,12 @@ import numpy as np
 from PIL import Image
 
 from playground.catalog import ModelCard
-from playground.device import Device
+from playground.device import Device, give_back
 from playground.errors import ModelBroken, Unexpected
 from playground.events import Emit, ImagesResult, Step
 from playground.images import plain
 from playground.pipelines import where
+from playground.pipelines.placing import PlacedNetwork
 from playground.requests import SuperResolutionRequest
 from playground.wording import say
 
@@ -42,6 +42,10 @@ def load(card: ModelCard, device: Device) -> UpscaleModel:
     """
     import torch
 
+    if card.pipeline == "StableDiffusionUpscalePipeline" or (card.folder and (card.folder / "model_index.json").exists()):
+        from playground.pipelines import diffusion_upscale
+
+        return diffusion_upscale.load(card, device)
     if card.folder is not None and model_type(card.folder) != "swin2sr":
         from playground.networks import srvgg
 
@@ -111,7 +115,7 @@ def pieces(height: int, width: int, *, tile: int, overlap: int) -> Iterator[Piec
 
 
 @dataclass(kw_only=True)
-class UpscaleModel:
+class UpscaleModel(PlacedNetwork):
     """A loaded upscaler. enlarge: (1, 3, H, W) in 0..1 to `factor` times the size; overlap: its reach in pixels."""
 
     card: ModelCard
@@ -121,6 +125,9 @@ class UpscaleModel:
     device: str
     overlap: int
     dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        self.placed_on(self.device)
 
     @property
     def nbytes(self) -> int:
@@ -132,13 +139,14 @@ class UpscaleModel:
         begun = time.perf_counter()
         picture = plain(request.image)
         tile = TILE if request.tile is None else request.tile
-        result = Image.fromarray(self.enlarged(np.asarray(picture.convert("RGB")), request.scale, tile=tile, emit=emit))
+        colours = np.asarray(picture.convert("RGB"))
+        result = Image.fromarray(self.enlarged(colours, request.scale, tile=tile, emit=emit, seed=request.seed))
         if picture.mode == "RGBA":
             result.putalpha(picture.getchannel("A").resize(result.size, Image.Resampling.BICUBIC))
         return ImagesResult(images=(result,), timings={"enlarge": time.perf_counter() - begun})
 
-    def enlarged(self, colours: np.ndarray, scale: int, *, tile: int, emit: Emit) -> np.ndarray:
-        """(H, W, 3) uint8 to (scale * H, scale * W, 3) uint8, piece by piece."""
+    def enlarged(self, colours: np.ndarray, scale: int, *, tile: int, emit: Emit, seed: int) -> np.ndarray:
+        """(H, W, 3) uint8 to (scale * H, scale * W, 3) uint8, piece by piece. seed: for networks that draw by lot."""
         import torch
 
         height, width = colours.shape[:2]
@@ -176,9 +184,5 @@ class UpscaleModel:
 
     def close(self) -> None:
         """Frees the weights."""
-        import torch
-
         self.network = self.enlarge = None
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()

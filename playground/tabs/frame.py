@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,11 +12,12 @@ from typing import Any
 import gradio as gr
 from gradio.components.image import ImageData
 
+from playground import choices
 from playground.catalog import ModelCard
 from playground.errors import BadRequest
 from playground.images import open_image
 from playground.requests import SCHEDULERS, Limits, Request
-from playground.site import QUIET, Updates, valued
+from playground.site import QUIET, Site, Updates, valued
 from playground.status import Said
 from playground.tabs import cards
 from playground.tabs.cards import Example
@@ -41,34 +43,69 @@ def heading(task: str) -> None:
     gr.HTML(f'<div class="pg-head"><h2>{title}</h2><p>{first}<br><span class="pg-how">{second}</span></p></div>')
 
 
-def model_choice(served: tuple[ModelCard, ...], task: str) -> tuple[gr.Dropdown, gr.HTML]:
-    """The model drop-down and, under it, the details of the model that is chosen."""
-    model = gr.Dropdown(
-        [(card.title, card.id) for card in served], value=served[0].id, label=label("model"), info=say("help.model"),
-        elem_id=f"{task}-model", filterable=False,
+class WithoutStub(type(gr.Image)):
+    """Makes a component's class without writing a .pyi file beside its source, as Gradio's own metaclass would."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:
+        return ABCMeta.__new__(cls, name, bases, attrs)
+
+
+class Choice(gr.Dropdown, metaclass=WithoutStub):
+    """A drop-down whose choices change while the page is open. Gradio's own compares with those that it remembers of the
+    visitor's session, which may be older; what is chosen is checked where it is used."""
+
+    is_template = True  # to the browser it is Gradio's Dropdown
+
+    def preprocess(self, payload: Any) -> Any:
+        """What was chosen."""
+        return payload
+
+
+class Slide(gr.Slider, metaclass=WithoutStub):
+    """A slider whose range changes with the model. A value of the last model's may still be under way when Gradio has the
+    new range already, and would be an error to it; what is sent is checked where it is used."""
+
+    is_template = True  # to the browser it is Gradio's Slider
+
+    def preprocess(self, payload: Any) -> Any:
+        """What it stands at."""
+        return payload
+
+
+def model_choice(site: Site, task: str) -> tuple[gr.Dropdown, gr.HTML]:
+    """The choice of a model and, under it, the details of the one that is chosen."""
+    first = site.engine.catalog.serving(task)[0]
+    model = Choice(
+        choices.listed(site, task), value=first.id, label=label("model"), info=say("help.model"), elem_id=f"{task}-model",
+        filterable=False,
     )
-    return model, gr.HTML(about(served[0]))
+    return model, gr.HTML(about(site, first))
 
 
-def about(card: ModelCard) -> str:
+def about(site: Site, card: ModelCard) -> str:
     """A model's details, folded: what it is, what it is bad at, where it comes from."""
-    lines = [
-        ("bad_at", card.bad_at), ("trained_on", card.training_data), ("licence", card.licence),
-        ("size", say("about.included") if card.starter else say("about.to_download", size=size(card.download))),
-    ]
+    store = site.models.store
+    lines = [("bad_at", card.bad_at), ("trained_on", card.training_data), ("licence", card.licence)]
+    if card.starter:
+        lines.append(("size", say("about.included")))
+    elif card.folder is None and store is not None and store.ready(card):
+        lines += [("size", say("about.here", size=size(store.size(card)))), ("commit", store.commit(card)[:12])]
+    elif card.folder is None:
+        lines.append(("size", say("about.to_download", size=size(card.download))))
     if card.repository:
         lines.append(("hub_name", card.repository))
     rows = "".join(f"<dt>{html.escape(say(f'about.{k}'))}</dt><dd>{html.escape(v)}</dd>" for k, v in lines)
-    fetched = "" if card.starter else f'<p class="pg-fetch">{html.escape(say("about.fetched", size=size(card.download)))}</p>'
     return (
-        f'<div class="pg-about"><p>{html.escape(card.sentence)}</p>{fetched}'
+        f'<div class="pg-about"><p>{html.escape(card.sentence)}</p>'
         f"<details><summary>{html.escape(say('about.summary'))}</summary><dl>{rows}</dl></details></div>"
     )
 
 
 def size(count: int) -> str:
     """Bytes in words."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{math.ceil(count / 1e3)} kB"
 
 
 def buttons(task: str) -> Buttons:
@@ -80,13 +117,6 @@ def buttons(task: str) -> Buttons:
         status = gr.HTML(Said(text=say("status.ready")).line(), elem_id=f"{task}-status")
         expect = gr.HTML(elem_id=f"{task}-expect")
     return Buttons(go=go, stop=stop, status=status, expect=expect)
-
-
-class WithoutStub(type(gr.Image)):
-    """Makes a component's class without writing a .pyi file beside its source, as Gradio's own metaclass would."""
-
-    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:
-        return ABCMeta.__new__(cls, name, bases, attrs)
 
 
 class PictureFile(gr.Image, metaclass=WithoutStub):
@@ -154,7 +184,7 @@ def slider(
     limits = card.range(request, name)
     default = card.default(request, name)
     step = step or (limits.multiple_of if limits.step == 1 else limits.step)
-    return gr.Slider(
+    return Slide(
         limits.low, top(limits), value=default, step=step, label=label(name), info=say(f"help.{name}"),
         elem_id=f"{request.task}-{name}", **props,
     )
@@ -181,17 +211,16 @@ def scheduler_choice(task: str) -> gr.Dropdown:
 
 
 def follow_model(
-    model: gr.Dropdown, details: gr.HTML, served: tuple[ModelCard, ...], request: type[Request],
-    controls: dict[str, gr.components.Component], *,
-    more: Callable[[ModelCard], Updates] | None = None,
+    site: Site, model: gr.Dropdown, details: gr.HTML, request: type[Request], controls: dict[str, gr.components.Component],
+    *, more: Callable[[ModelCard], Updates] | None = None,
 ) -> Callable[[str], Updates]:
-    """When a visitor chooses another model, its details, ranges and defaults are shown. more: further updates of a tab.
-    Gives the function from a model's id to those updates."""
-    by_id = {card.id: card for card in served}
+    """When a visitor chooses another model, its details, ranges and defaults are shown; the last choice opens the panel of
+    models and changes nothing. more: further updates of a tab. Gives the function from a model's id to those updates."""
+    current = gr.State(model.value)
 
     def chosen(name: str) -> Updates:
-        card = by_id[name]
-        updates: Updates = {details: about(card)}
+        card = site.engine.catalog.find(name)
+        updates: Updates = {details: about(site, card), current: name}
         for field, control in controls.items():
             if field == "negative_prompt":
                 updates[control] = gr.update(visible=card.takes_negative_prompt)
@@ -205,7 +234,13 @@ def follow_model(
                 updates[control] = gr.update(value=default)
         return updates | (more(card) if more else {})
 
-    model.input(chosen, model, list(chosen(served[0].id)), **QUIET)
+    def picked(name: Any, before: str) -> Updates:
+        return chosen(name) if choices.serves(site, name, request.task) else {model: gr.update(value=before)}
+
+    model.input(
+        picked, [model, current], [model, *chosen(model.value)], **QUIET,
+        js=f"(name, before) => {{ if (name === '{choices.MORE}') window.pgModels('{request.task}'); return [name, before]; }}",
+    )
     return chosen
 
 

@@ -18,8 +18,8 @@ from playground.events import Done, Event, Step
 from playground.remembered import remember
 from playground.requests import SuperResolutionRequest, TextToImageRequest
 from playground.site import QUIET, Door, Site
+from playground.tabs import additions, frame, pictures, use_in
 from playground.tabs import cards as examples
-from playground.tabs import frame, pictures, use_in
 from playground.tabs.use_in import Made, Offers
 from playground.wiring import Job, Show, Updates, wire
 from playground.wording import say
@@ -75,26 +75,28 @@ def build(site: Site) -> Offers:
                 label=say("text_to_image.prompt"), info=say("text_to_image.prompt_help"), lines=2, max_lines=4,
                 value=examples.of(TASK)[0].request["prompt"], elem_id=f"{TASK}-prompt", submit_btn=False,
             )
+            counter = additions.token_line(site, TASK)
             ideas, surprise = idea_controls(cards[0])
             num_images = frame.slider(TextToImageRequest, cards[0], "num_images", elem_classes="pg-roomy")
             parts = frame.buttons(TASK)
             with frame.later():
                 with gr.Column(elem_classes=frame.EXPERT):
-                    model, details = frame.model_choice(cards, TASK)
+                    model, details = frame.model_choice(site, TASK)
                 with frame.more():
                     controls = common_controls(TextToImageRequest, cards[0])
+                    added = additions.build(site, TASK, cards[0])
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
             views = result_views()
             made = gr.HTML(elem_id=f"{TASK}-made")
             row = examples.row(TASK)
             with gr.Accordion(say("text_to_image.walk_title"), open=False, elem_id=f"{TASK}-walk"):
                 walk, ends = walk_controls(cards[0])
-    controls |= {"prompt": prompt, "model": model}
+    controls |= {"prompt": prompt, "model": model} | added.controls
     filled = surprise.click(lambda name: any_prompt(site.engine.catalog.find(name)), model, prompt, **QUIET)
     draw = Job(
         place=TASK, request=TextToImageRequest, controls=controls | {"num_images": num_images}, made_by=made,
         begin=lambda values: shown(site, views), starts=(parts.go, surprise, views.variations, views.enlarge, walk),
-        triggers=(parts.go.click, prompt.submit), after=(filled,), **vars(parts),
+        triggers=(parts.go.click, prompt.submit), after=(filled,), prepare=additions.folded, **vars(parts),
     )
     one = replace(draw, triggers=None, after=())
     of_these = {"drawn": views.drawn, "which": views.offers.which}
@@ -103,7 +105,7 @@ def build(site: Site) -> Offers:
         one, go=views.enlarge, controls=of_these, request=SuperResolutionRequest,
         prepare=lambda values: picture_of(site, values), begin=lambda values: enlarged(site, views, values),
     )
-    strip = replace(one, go=walk, controls=controls | ends, prepare=ends_of)
+    strip = replace(one, go=walk, controls=controls | ends, prepare=lambda values: ends_of(additions.folded(values)))
     ideas.input(lambda thing: with_article(thing) if thing else gr.skip(), ideas, prompt, **QUIET)
     views.offers.which.input(
         lambda number, drawn: larger(drawn, number), [views.offers.which, views.drawn], views.enlarge, **QUIET,
@@ -113,12 +115,13 @@ def build(site: Site) -> Offers:
         return {
             surprise: gr.update(visible=bool(card.things)),
             ideas: gr.update(choices=sorted(card.things), value=None, visible=bool(card.things), info=knows(card)),
-        }
+        } | added.chosen(card)
 
-    chosen = frame.follow_model(model, details, cards, TextToImageRequest, tunable(controls), more=more)
+    chosen = frame.follow_model(site, model, details, TextToImageRequest, tunable(controls), more=more)
     live = frame.card_job(draw, row, draw.controls, chosen)
     wire(site, draw, vary, enlarge, strip, live, outputs=views.outputs())
-    remember(site, TASK, draw.controls | ends, chosen, parts.go)
+    remember(site, TASK, draw.controls | ends, chosen, parts.go, fresh=added.fresh)
+    additions.count_tokens(site, counter, model, prompt)
     site.doors[TASK] = Door(model=model, status=parts.status, words=prompt, worded=illustration)
     return views.offers
 

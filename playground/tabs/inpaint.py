@@ -16,8 +16,8 @@ from playground.remembered import remember
 from playground.requests import InpaintingRequest
 from playground.site import QUIET, Door, Site
 from playground.status import Said
+from playground.tabs import additions, frame, pictures, use_in
 from playground.tabs import cards as examples
-from playground.tabs import frame, pictures, use_in
 from playground.tabs.image import common_controls, tunable
 from playground.tabs.use_in import Offers
 from playground.wiring import Job, Show, Updates, wire
@@ -53,15 +53,17 @@ def build(site: Site) -> Offers:
                 label=say("inpainting.prompt"), info=say("inpainting.prompt_help"), lines=2, max_lines=4,
                 elem_id=f"{TASK}-prompt", value=examples.of(TASK)[0].request["prompt"],
             )
+            counter = additions.token_line(site, TASK)
             parts = frame.buttons(TASK)
             with frame.later():
                 with gr.Column(elem_classes=frame.EXPERT):
-                    model, details = frame.model_choice(cards, TASK)
+                    model, details = frame.model_choice(site, TASK)
                 with frame.more():
                     strength = frame.slider(InpaintingRequest, cards[0], "strength")
                     feather = frame.slider(InpaintingRequest, cards[0], "feather")
                     controls = common_controls(InpaintingRequest, cards[0])
                     num_images = frame.slider(InpaintingRequest, cards[0], "num_images")
+                    added = additions.build(site, TASK, cards[0])
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
             result = gr.HTML(pictures.earlier(TASK, pictures.names("before", "after")), elem_id=f"{TASK}-result")
             offers = use_in.offers(TASK)
@@ -70,7 +72,7 @@ def build(site: Site) -> Offers:
     image.change(on_canvas, image, [editor, parts.status], **QUIET)
     picked = [image, region["which"], *(region[side] for side in SIDES)]
     gr.on([one.change for one in picked], part_shown, picked, part, **QUIET)
-    controls |= region | {
+    controls |= region | added.controls | {
         "prompt": prompt, "model": model, "num_images": num_images, "image": image, "editor": editor,
         "strength": strength, "feather": feather,
     }
@@ -79,10 +81,11 @@ def build(site: Site) -> Offers:
         begin=lambda values: shown(site, result, offers), triggers=(parts.go.click, prompt.submit),
         foreseen=lambda values: prepare(values | {"which": "middle"}), **vars(parts),
     )
-    chosen = frame.follow_model(model, details, cards, InpaintingRequest, tunable(controls))
+    chosen = frame.follow_model(site, model, details, InpaintingRequest, tunable(controls), more=added.chosen)
     boxed = {"which": BOX, "mask_file": None, "invert": False}
     wire(site, job, frame.card_job(job, row, controls, chosen, boxed), outputs=(result, *offers.outputs()))
-    remember(site, TASK, controls, chosen, parts.go)
+    remember(site, TASK, controls, chosen, parts.go, fresh=added.fresh)
+    additions.count_tokens(site, counter, model, prompt)
     site.doors[TASK] = Door(model=model, status=parts.status, picture=image)
     return offers
 
@@ -149,7 +152,7 @@ def on_canvas(path: str | None) -> tuple[Any, Any]:
 
 def prepare(values: dict[str, Any]) -> dict[str, Any]:
     """The request's image and mask from the upload, the editor, the sliders or the mask file."""
-    values = frame.opened(values)
+    values = frame.opened(additions.folded(values))
     chosen = {name: values.pop(name, None) for name in ("which", "mask_file", "invert", "editor", *SIDES)}
     mask = mask_of(chosen, values["image"].size)
     values["mask"] = ImageOps.invert(mask) if chosen["invert"] else mask

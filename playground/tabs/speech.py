@@ -45,7 +45,7 @@ def build(site: Site) -> Offers | None:
             parts_of = frame.buttons(TASK)
             with frame.later():
                 with gr.Column(elem_classes=frame.EXPERT):
-                    model, details = frame.model_choice(cards, TASK)
+                    model, details = frame.model_choice(site, TASK)
                     own, recording = own_voice(site, cards[0])
                 with frame.more():
                     controls["pitch"] = slider(cards[0], "pitch")
@@ -70,7 +70,7 @@ def build(site: Site) -> Offers | None:
         }
 
     tuned = {k: v for k, v in controls.items() if isinstance(v, gr.Slider)}
-    chosen = frame.follow_model(model, details, cards, TextToSpeechRequest, tuned, more=more)
+    chosen = frame.follow_model(site, model, details, TextToSpeechRequest, tuned, more=more)
     silent = {"reference": None, "consent": False}
     wire(site, job, frame.card_job(job, row, controls, chosen, silent), outputs=(player,))
     remember(site, TASK, {name: control for name, control in controls.items() if name not in recording}, chosen, parts_of.go)

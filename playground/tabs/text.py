@@ -9,13 +9,14 @@ from typing import Any
 
 import gradio as gr
 
+from playground import choices
 from playground.catalog import ModelCard
 from playground.events import Done, Event, Text
 from playground.remembered import remember
 from playground.requests import TextGenerationRequest
 from playground.site import QUIET, Door, Site
+from playground.tabs import additions, frame, pictures, use_in
 from playground.tabs import cards as examples
-from playground.tabs import frame, pictures, use_in
 from playground.tabs.use_in import Made, Offers
 from playground.wiring import Job, Show, Updates, wire
 from playground.wording import say
@@ -51,18 +52,20 @@ def build(site: Site) -> Offers:
                 label=say("text_generation.prompt"), info=say("text_generation.prompt_help"), lines=4, max_lines=10,
                 value=examples.of(TASK)[0].request["prompt"], elem_id=f"{TASK}-prompt",
             )
+            counter = additions.token_line(site, TASK)
             length = frame.slider(TextGenerationRequest, cards[0], "max_new_tokens")
             parts = frame.buttons(TASK)
             with frame.later():
                 with gr.Column(elem_classes=frame.EXPERT):
-                    model, details = frame.model_choice(cards, TASK)
+                    model, details = frame.model_choice(site, TASK)
                 with frame.more():
                     controls = sampling(cards[0])
+                    added = additions.build(site, TASK, cards[0], loras=False)
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
             views = result_views(site, prompt, chats=cards[0].chat)
             made = gr.HTML(elem_id=f"{TASK}-made")
             row = examples.row(TASK)
-    controls |= {"prompt": prompt, "model": model, "max_new_tokens": length}
+    controls |= {"prompt": prompt, "model": model, "max_new_tokens": length} | added.controls
     turned = [views.chat, prompt]
     more = views.onward.click(go_on, [model_is_chat(site, model), views.written, prompt], prompt, **QUIET)
     again = views.chat.retry(from_turn, views.chat, turned, **QUIET)
@@ -78,12 +81,13 @@ def build(site: Site) -> Offers:
         return {
             views.result: gr.update(visible=not card.chat), views.chat: gr.update(visible=card.chat),
             prompt: gr.update(label=label),
-        }
+        } | added.chosen(card)
 
     tuned = {k: v for k, v in controls.items() if isinstance(v, gr.Slider)}
-    chosen = frame.follow_model(model, details, cards, TextGenerationRequest, tuned, more=changed)
+    chosen = frame.follow_model(site, model, details, TextGenerationRequest, tuned, more=changed)
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=views.outputs())
-    remember(site, TASK, controls, chosen, parts.go)
+    remember(site, TASK, controls, chosen, parts.go, fresh=added.fresh)
+    additions.count_tokens(site, counter, model, prompt)
     site.doors[TASK] = Door(model=model, status=parts.status, words=prompt)
     return views.offers
 
@@ -107,7 +111,11 @@ def result_views(site: Site, prompt: gr.Textbox, *, chats: bool) -> Views:
 def model_is_chat(site: Site, model: gr.Dropdown) -> gr.State:
     """A state that says whether the chosen model chats."""
     state = gr.State(False)
-    model.change(lambda name: site.engine.catalog.find(name).chat, model, state, **QUIET)
+
+    def chats(name: str) -> Any:
+        return site.engine.catalog.find(name).chat if choices.serves(site, name, TASK) else gr.skip()
+
+    model.change(chats, model, state, **QUIET)
     return state
 
 

@@ -33,7 +33,7 @@ def build(site: Site) -> Offers:
             parts = frame.buttons(TASK)
             with frame.later():
                 with gr.Column(elem_classes=frame.EXPERT):
-                    model, details = frame.model_choice(cards, TASK)
+                    model, details = frame.model_choice(site, TASK)
                 with frame.more():
                     tile = frame.slider(SuperResolutionRequest, cards[0], "tile", step=32)
         with gr.Column(scale=3, min_width=300, elem_classes="pg-show"):
@@ -48,7 +48,7 @@ def build(site: Site) -> Offers:
     )
 
     frame.tell_unreadable(image, parts.status)
-    chosen = frame.follow_model(model, details, cards, SuperResolutionRequest, {"tile": tile})
+    chosen = frame.follow_model(site, model, details, SuperResolutionRequest, {"tile": tile})
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=(result, *offers.outputs()))
     remember(site, TASK, controls, chosen, parts.go)
     site.doors[TASK] = Door(model=model, status=parts.status, picture=image)

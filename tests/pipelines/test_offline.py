@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.catalog import hub_cards
+from playground.catalog import hub_cards, missing
 from playground.errors import NotInstalled
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +66,9 @@ def outcome(tmp_path_factory):
 def test_a_model_that_is_not_here_is_refused_in_words(outcome, card):
     kind, sentence = outcome["told"][card.id]
     assert kind == NotInstalled.__name__, sentence
+    if packages := missing(card):
+        assert sentence.startswith(f"{card.title} needs a package that is not installed: {', '.join(packages)}. Run pip install")
+        return
     assert sentence.startswith(card.title + " is not on this machine")
     assert "choose another model" in sentence.lower() or "choose a starter model" in sentence.lower()
     assert str(outcome["folder"]) not in sentence and "http" not in sentence

@@ -332,3 +332,73 @@ def test_the_same_question_after_another_answer_is_a_new_turn(chatting, seen):
     history = (("user", "Hi"), ("assistant", "Hello."), ("user", "More"), ("assistant", "No."))
     run(chatting, ask("Hi", history=history))
     assert seen[0].count("<|im_start|>user\nHi<|im_end|>") == 2
+
+
+@pytest.fixture
+def on_gpu(monkeypatch):
+    """The models act as on a graphics card; the library compiles on none here."""
+    monkeypatch.setattr(text.TextModel, "takes_static", True)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen", "gemma", "gpt_oss"])
+def test_a_static_cache_gives_the_same_tokens(tmp_path, on_gpu, family):
+    model = text.load(card(getattr(tiny_text, family)(tmp_path)), CPU)
+    for seed in (1, 2):
+        exact, events = run(model, ask(seed=seed))
+        assert exact.used == () and not notices(events)
+        fast, events = run(model, ask(seed=seed, acceleration="fast"))
+        assert fast.text == exact.text and fast.tokens == exact.tokens == 20
+        if model.static:
+            assert fast.used == ("static cache, compiled",)
+            assert notices(events) == (["Tiny is being made faster for this computer, so this first run takes longer."
+                                        " The next ones are quicker."] if seed == 1 else [])
+    assert model.static or family == "qwen", "linear attention may have no such cache"
+
+
+def test_caches_come_in_few_sizes(on_gpu, tmp_path, monkeypatch):
+    assert [text.bucket(n, 10_000) for n in (1, 512, 513, 1024, 5000, 9000)] == [512, 512, 1024, 1024, 8192, 10_000]
+    model, asked = text.load(card(tiny_text.llama(tmp_path, context=700)), CPU), []
+    generate = model.network.generate
+    monkeypatch.setattr(model.network, "generate", lambda **values: (asked.append(values), generate(**values))[1])
+    for length in (10, 300, 600):
+        run(model, ask("x" * length, acceleration="fastest"))
+    assert [values["max_cache_len"] for values in asked] == [512, 512, 700]
+    assert {values["cache_implementation"] for values in asked} == {"static"}
+    run(model, ask())
+    assert not {"cache_implementation", "max_cache_len"} & asked[-1].keys()
+
+
+def test_where_a_static_cache_fails_the_text_is_written_all_the_same(tmp_path, on_gpu, monkeypatch):
+    model = text.load(card(tiny_text.llama(tmp_path)), CPU)
+    exact = run(model, ask())[0]
+    generate = model.network.generate
+
+    def failing(*, streamer, input_ids, **values):
+        if values.get("cache_implementation"):
+            streamer.put(input_ids)
+            streamer.put(torch.tensor([7]))
+            raise ValueError("no static cache")
+        return generate(streamer=streamer, input_ids=input_ids, **values)
+
+    monkeypatch.setattr(model.network, "generate", failing)
+    result, events = run(model, ask(acceleration="fast"))
+    assert (result.text, result.used, model.static) == (exact.text, (), False)
+    assert notices(events)[-1] == "Tiny cannot write with a static cache here, so it writes as usual."
+
+
+@pytest.mark.parametrize("error", [Stopped(), torch.OutOfMemoryError("full")])
+def test_stop_and_a_full_memory_are_no_fault_of_the_cache(tmp_path, on_gpu, monkeypatch, error):
+    model = text.load(card(tiny_text.llama(tmp_path)), CPU)
+
+    def ending(**values):
+        raise error
+
+    monkeypatch.setattr(model.network, "generate", ending)
+    with pytest.raises(type(error)):
+        run(model, ask(acceleration="fast"))
+    assert model.static is not False
+
+
+def test_on_a_cpu_fast_is_exact(tiny):
+    exact, fast = (run(tiny, ask(acceleration=speed))[0] for speed in ("exact", "fast"))
+    assert not tiny.takes_static and (exact.text, exact.used) == (fast.text, fast.used)

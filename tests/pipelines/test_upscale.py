@@ -9,7 +9,7 @@ from PIL import Image
 from playground.catalog import ModelCard
 from playground.errors import ModelBroken, Unexpected
 from playground.events import Step, Stopped
-from playground.pipelines import upscale
+from playground.pipelines import diffusion_upscale, upscale
 from playground.requests import SuperResolutionRequest
 from tests import tiny_upscale
 from tests.fakes import CPU
@@ -212,3 +212,57 @@ def test_closing_frees_the_weights(tmp_path):
     assert model.nbytes > 1000
     model.close()
     assert model.network is None and model.enlarge is None and model.nbytes == 0
+
+
+# A diffusion model
+
+
+@pytest.fixture(scope="module")
+def drawing(tmp_path_factory):
+    folder = tiny_upscale.diffusion_upscaler(tmp_path_factory.mktemp("drawing") / "x4")
+    return upscale.load(card(folder=folder, options={"steps": 3}), CPU)
+
+
+@pytest.mark.parametrize(("size", "scale"), [((1, 1), 4), ((33, 18), 2), ((70, 40), 4)])
+def test_a_drawing_upscaler_gives_exactly_scale_times_the_size(drawing, size, scale):
+    result, _ = run(drawing, photo(*size), scale=scale, tile=32)
+    assert result.images[0].size == (size[0] * scale, size[1] * scale)
+    assert np.asarray(result.images[0]).std() > 1
+
+
+def test_a_drawing_upscaler_counts_the_steps_of_all_its_tiles(drawing):
+    _, events = run(drawing, photo(50, 30), tile=32)
+    tiles = list(diffusion_upscale.tiles(30, 50, tile=32))
+    assert len(tiles) == 3
+    assert [(e.index, e.total) for e in events] == [(i, 9) for i in range(1, 10)]
+    assert events[-1].seconds_left == 0
+
+
+def test_a_drawing_upscaler_stops_within_a_tile(drawing):
+    before = run(drawing, photo(20, 10))[0].images[0].tobytes()
+
+    def stop(event):
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        drawing.run(SuperResolutionRequest(image=photo(20, 10), model="tiny", scale=2, tile=0, seed=1), stop)
+    assert run(drawing, photo(20, 10))[0].images[0].tobytes() == before
+
+
+def test_guidance_without_words_changes_nothing(drawing, monkeypatch):
+    plain = run(drawing, photo(16, 16))[0].images[0]
+    monkeypatch.setitem(diffusion_upscale.ARGUMENTS, "guidance_scale", 9.0)
+    assert difference(plain, run(drawing, photo(16, 16))[0].images[0]) <= 1
+
+
+@pytest.mark.parametrize(("length", "tile"), [(1, 32), (32, 32), (33, 32), (500, 128), (1000, 256), (64, 33)])
+def test_tiles_of_one_size_cover_a_line_and_overlap(length, tile):
+    spans = list(diffusion_upscale.spans(length, tile))
+    assert spans[0][0] == 0 and spans[-1][1] == length
+    assert {end - start for start, end in spans} == {min(length, tile)}
+    assert all(after < end for (_, end), (after, _) in zip(spans, spans[1:], strict=False))
+
+
+def test_what_tiles_count_leaves_no_place_out():
+    share = diffusion_upscale.ramp(64, 16)
+    assert share.min() > 0 and share[32] == 1 and np.array_equal(share, share[::-1])

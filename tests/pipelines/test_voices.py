@@ -305,6 +305,50 @@ def test_a_speaker_of_dia_goes_on_until_the_other_begins(model_of):
     assert np.array_equal(short, long)
 
 
+# Files of other repositories
+
+
+@pytest.mark.parametrize("name", ["pocket_tts", "dia"])
+def test_a_codec_of_another_repository_is_read_from_its_folder(folder_of, tmp_path, name):
+    folder = shutil.copytree(folder_of(name), tmp_path / "model")
+    shutil.move(folder / "codec", tmp_path / "elsewhere")
+    settings = folder / "processor_config.json"
+    settings.write_text(settings.read_text().replace(str(folder_of(name) / "codec"), "acme/codec"))
+    assert "acme/codec" in settings.read_text()
+    model = speech.load(card(folder, places={"acme/codec": tmp_path / "elsewhere"}, **FAMILIES[name][1]), CPU)
+    assert len(run(model, ask("the kettle"))[0].samples) > 0
+    with pytest.raises(OSError) as refused:
+        speech.load(card(folder, **FAMILIES[name][1]), CPU)
+    assert isinstance(explain(refused.value, model="Tiny"), NotInstalled)
+
+
+def test_the_parts_of_a_speecht5_voice_are_read_from_their_folders(folder_of, tmp_path):
+    folder = shutil.copytree(folder_of("speecht5"), tmp_path / "model")
+    places = {}
+    for name in ("vocoder", "speakers"):
+        places[f"acme/{name}"] = tmp_path / name
+        shutil.move(folder / name, tmp_path / name)
+    options = SPEECHT5 | {"vocoder": "acme/vocoder", "speakers": "acme/speakers"}
+    model = speech.load(card(folder, places=places, options=options), CPU)
+    assert len(run(model, ask("the kettle", voice="ann"))[0].samples) > 0
+
+
+def test_voices_in_the_hubs_cache_are_links_and_are_read(folder_of, tmp_path):
+    import soundfile
+
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "snapshot").mkdir()
+    soundfile.write(tmp_path / "blobs" / "ann.wav", reference()["reference"].samples, 16_000)
+    (tmp_path / "snapshot" / "ann.wav").symlink_to(tmp_path / "blobs" / "ann.wav")
+    options = {"voices_repository": "acme/voices", "voice_files": {"ann": "ann.wav", "eve": "../blobs/ann.wav"}}
+    model = speech.load(
+        card(folder_of("pocket_tts"), options=options, voices=("ann", "eve"), places={"acme/voices": tmp_path / "snapshot"}), CPU,
+    )
+    assert len(run(model, ask(voice="ann"))[0].samples) > 0
+    with pytest.raises(NotInstalled, match="no file for this voice"):
+        run(model, ask(voice="eve"))
+
+
 # Cards
 
 

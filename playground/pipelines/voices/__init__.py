@@ -83,8 +83,40 @@ def pretrained(kind: Any, card: ModelCard, place: dict[str, bool], *, dtype: Any
         raise
 
 
+def processor(kind: Any, card: ModelCard, place: dict[str, bool]) -> Any:
+    """A processor of a transformers class. The codec that it names as a repository of the hub is read from where that is
+    on this computer, and from safetensors alone. place: what local_only() said."""
+
+    class Codec:
+        """The codec's class, which looks beside the model first."""
+
+        def __init__(self, known: Any) -> None:
+            self.known = known
+
+        def from_pretrained(self, origin: str, **more: Any) -> Any:
+            return self.known.from_pretrained(beside(card, origin), **{"use_safetensors": True} | place | more)
+
+        def __instancecheck__(self, one: Any) -> bool:
+            return isinstance(one, self.known)
+
+    class Beside(kind):
+        """The processor's class; transformers gives no other way to say where the codec is."""
+
+        @staticmethod
+        def get_possibly_dynamic_module(name: str) -> Any:
+            found = kind.get_possibly_dynamic_module(name)
+            return Codec(found) if name.endswith("Model") else found
+
+    made = Beside.from_pretrained(card.origin, **place)
+    made.__class__ = kind
+    return made
+
+
 def beside(card: ModelCard, origin: str) -> str:
-    """A folder within the model's own where there is one of this name, else the origin: a folder or a repository."""
+    """Where a card's further files are: a repository's folder on this computer, or one of that name within the model's own,
+    else the origin itself, a folder or a repository."""
+    if origin in card.places:
+        return str(card.places[origin])
     return str(card.folder / origin) if card.folder is not None and (card.folder / origin).is_dir() else origin
 
 
@@ -95,8 +127,8 @@ def fetched(card: ModelCard, origin: str, path: str, *, kind: str = "model") -> 
 
     folder = Path(beside(card, origin))
     if folder.is_dir():
-        file = folder / path
-        if folder.resolve() in file.resolve().parents and file.is_file():
+        file = folder / path  # in the hub's cache a link to elsewhere, so only its name can be looked at
+        if ".." not in Path(path).parts and not Path(path).is_absolute() and file.is_file():
             return file
         raise NotInstalled(say("pipelines.speech.no_voice_file", model=card.title))
     try:

@@ -9,6 +9,7 @@ import numpy as np
 
 from playground.catalog import ModelCard
 from playground.device import Device
+from playground.pipelines import voices
 from playground.pipelines.voices import Said, local_only, longest, pretrained
 from playground.requests import TextToSpeechRequest
 
@@ -22,7 +23,7 @@ def load(card: ModelCard, device: Device) -> DiaVoice:
     from transformers import DiaForConditionalGeneration, DiaProcessor
 
     place = local_only(card)
-    processor = DiaProcessor.from_pretrained(card.origin, **place)
+    processor = voices.processor(DiaProcessor, card, place)
     network = pretrained(DiaForConditionalGeneration, card, place, dtype=getattr(torch, device.dtype))
     network.add_module("codec", processor.audio_tokenizer)  # so that its weights count and move with the others
     return DiaVoice(network=network.to(device.name), processor=processor)

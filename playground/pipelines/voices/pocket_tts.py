@@ -10,7 +10,7 @@ import numpy as np
 from playground.catalog import ModelCard
 from playground.device import Device
 from playground.errors import BadRequest
-from playground.pipelines import joins
+from playground.pipelines import joins, voices
 from playground.pipelines.voices import Said, fetched, known_letters, local_only, pretrained
 from playground.requests import TextToSpeechRequest
 from playground.wording import say
@@ -28,7 +28,7 @@ def load(card: ModelCard, device: Device) -> PocketVoice:
     from transformers import AutoModelForTextToWaveform, PocketTTSProcessor
 
     place = local_only(card)
-    processor = PocketTTSProcessor.from_pretrained(card.origin, **place)
+    processor = voices.processor(PocketTTSProcessor, card, place)
     network = pretrained(AutoModelForTextToWaveform, card, place, dtype=torch.float32)
     network.add_module("codec", processor.audio_tokenizer)  # so that its weights count and move with the others
     return PocketVoice(card=card, network=network.to(device.name), processor=processor)
