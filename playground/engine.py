@@ -259,8 +259,10 @@ class Engine:
             result = None  # the second try begins outside of this block: the error holds what the first one had
         if result is None:
             result = self._made_again(model, card, request, emit, peak)
-        used = getattr(model, "used", ())
-        return dataclasses.replace(result, used=(*result.used, *used)) if used and hasattr(result, "used") else result
+        if not hasattr(result, "used"):
+            return result
+        used = dict.fromkeys((*result.used, *getattr(model, "used", ())))  # some adapters say it themselves
+        return dataclasses.replace(result, used=tuple(used))
 
     def _made_again(self, model: Model, card: ModelCard, request: Request, emit: Emit, peak: PeakMemory) -> Result:
         if not self.pool.relieve(card, emit):

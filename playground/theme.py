@@ -10,7 +10,9 @@ import gradio as gr
 from playground.wording import for_scripts
 
 ASSETS = Path(__file__).parents[1] / "assets"
-SCRIPTS = ("words.js", "page.js", "keys.js", "tour.js", "models.js", "count.js")  # in this order; player.js belongs to its component
+SCRIPTS = (  # in this order; player.js belongs to its component
+    "words.js", "page.js", "keys.js", "tour.js", "models.js", "count.js",
+)
 FALLBACK = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 
 

@@ -17,7 +17,9 @@ from playground.placement import FP8, IN_TURN, OFFLOAD, TILED, WHOLE
 from playground.wording import say
 
 BLACK = 4 / 255  # a picture of one shade that is not lighter than this was probably not drawn
-KEPT_WIDE = ("pos_embed", "patch_embed", "norm", "^proj_in$", "^proj_out$", "embed", "lm_head", "lora")
+KEPT_WIDE = (
+    "pos_embed", "patch_embed", "norm", "^proj_in$", "^proj_out$", "embed", "shared", "relative_attention_bias", "lm_head", "lora",
+)
 
 
 class PlacedNetwork:

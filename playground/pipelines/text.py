@@ -13,6 +13,7 @@ from playground.device import Device, give_back
 from playground.errors import BadRequest, PlaygroundError
 from playground.events import Emit, Notice, Stopped, Text, TextResult
 from playground.pipelines import where
+from playground.pipelines.channels import answer
 from playground.pipelines.placing import PlacedNetwork
 from playground.placement import WHOLE
 from playground.requests import TextGenerationRequest
@@ -95,7 +96,7 @@ class TextModel(PlacedNetwork):
         """The stream of tokens behind ids (1, T), to its end. more: further arguments of generate."""
         import torch
 
-        stream = Stream(tokenizer=self.tokenizer, emit=emit)
+        stream = Stream(tokenizer=self.tokenizer, emit=emit, channels=self.card.options.get("hides") == "analysis")
         torch.manual_seed(request.seed)
         with torch.inference_mode():
             self.network.generate(
@@ -228,11 +229,13 @@ class Stream:
     """Takes generate's tokens and tells the text so far; a transformers streamer by its put() and end().
 
     Only the tokens since the last whole character are decoded, each time behind those of the time before, because some
-    tokenizers drop the space of the first word that they decode.
+    tokenizers drop the space of the first word that they decode. channels: whether the model thinks in one channel and
+    answers in another, which alone is told.
     """
 
     tokenizer: Any
     emit: Emit
+    channels: bool = False
     text: str = ""
     count: int = 0
     first_token: float = 0.0
@@ -259,15 +262,16 @@ class Stream:
     def end(self) -> None:
         """The last word."""
         self.first_token = self.first_token or time.perf_counter()
-        self._tell()
+        self._tell(done=True)
 
-    def _tell(self) -> None:
+    def _tell(self, *, done: bool = False) -> None:
         before, whole = self._decoded(self._ids[self._start : self._read]), self._decoded(self._ids[self._start :])
         new = whole[len(before):]
-        self.text = self._settled + new.rstrip(UNFINISHED)
+        written = self._settled + new.rstrip(UNFINISHED)
         if new and not new.endswith(UNFINISHED):
-            self._settled, self._start, self._read = self.text, self._read, len(self._ids)
+            self._settled, self._start, self._read = written, self._read, len(self._ids)
+        self.text = answer(written, done=done) if self.channels else written
         self.emit(Text(text=self.text, tokens=self.count))
 
     def _decoded(self, ids: list[int]) -> str:
-        return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return self.tokenizer.decode(ids, skip_special_tokens=not self.channels, clean_up_tokenization_spaces=False)

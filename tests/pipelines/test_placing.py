@@ -23,7 +23,7 @@ from playground.events import Done, Notice
 from playground.pipelines.placing import PlacedNetwork, PlacedPipeline, lost, weight_bytes
 from playground.pool import ModelPool
 from playground.requests import ImageToImageRequest, InpaintingRequest, TextToImageRequest
-from tests import tiny_diffusion, tiny_text
+from tests import tiny_diffusion, tiny_flow, tiny_text
 from tests.fakes import OutOfMemoryError
 
 CPU = Device(name="cpu", title="CPU", free_memory=8_000_000_000, dtype="float32", threads=1)
@@ -60,7 +60,7 @@ def card_of(tmp_path_factory):
 
     def find(family: str) -> ModelCard:
         if family not in made:
-            folder = getattr(tiny_diffusion, family)(tmp_path_factory.mktemp("tiny") / family)
+            folder = getattr(tiny_flow if family == "flux" else tiny_diffusion, family)(tmp_path_factory.mktemp("tiny") / family)
             made[family] = ModelCard(
                 id="tiny", title="Tiny", sentence="-", bad_at="-", tasks=PICTURE_TASKS, adapter="diffusion", licence="-",
                 training_data="-", memory=1, folder=folder,
@@ -139,7 +139,7 @@ def test_a_model_whose_parts_take_turns_is_closed_whole(card_of):
 # 8 bits
 
 
-@pytest.mark.parametrize("family", ["stable_diffusion", "flux2_klein", "z_image"])
+@pytest.mark.parametrize("family", ["stable_diffusion", "flux2_klein", "z_image", "flux"])
 def test_weights_in_8_bits_draw_nearly_the_same_and_stay_so(model_of, family):
     whole, narrow = model_of(family, HALF), model_of(family, HALF, placement="fp8")
     weights = narrow.nbytes

@@ -402,3 +402,26 @@ def test_stop_and_a_full_memory_are_no_fault_of_the_cache(tmp_path, on_gpu, monk
 def test_on_a_cpu_fast_is_exact(tiny):
     exact, fast = (run(tiny, ask(acceleration=speed))[0] for speed in ("exact", "fast"))
     assert not tiny.takes_static and (exact.text, exact.used) == (fast.text, fast.used)
+
+
+def test_of_a_text_in_channels_only_the_answer_is_told():
+    """The marks come as special tokens; what is shown only grows, and the thinking never shows."""
+    pieces = [
+        "<|start|>", "assistant", "<|channel|>", "analysis", "<|message|>", "Hm,", " two?", "<|end|>", "<|start|>", "assistant",
+        "<|channel|>", "final", "<|message|>", "Two", " and", " two.", "<|return|>",
+    ]
+
+    class Marked:
+        def decode(self, ids, *, skip_special_tokens, clean_up_tokenization_spaces):
+            return "".join(pieces[i] for i in ids if not (skip_special_tokens and pieces[i].startswith("<|")))
+
+    told = []
+    stream = text.Stream(tokenizer=Marked(), emit=told.append, channels=True)
+    stream.put(torch.tensor([[0, 1]]))  # the prompt ends as the chat template does
+    for token in range(2, len(pieces)):
+        stream._told = None  # as if time enough had passed since the last event
+        stream.put(torch.tensor([token]))
+    stream.end()
+    shown = [event.text for event in told]
+    assert stream.text == shown[-1] == "Two and two." and not any("Hm" in one for one in shown)
+    assert shown[-4:] == ["Two and", "Two and two.", "Two and two.", "Two and two."] and "Two" in shown
