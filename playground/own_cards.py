@@ -28,6 +28,7 @@ OTHERS_TEXT = ("qwen3_5", "qwen3_5_moe", "gemma3", "gemma4", "mistral3", "llama4
 SPEECH = ("vits", "bark", "pocket_tts", "gradium_phonon_tts", "csm", "dia", "vibevoice")  # SpeechT5 needs more than its folder
 OWN_VOICE = "the model's voice"
 CLONING = ("pocket_tts", "gradium_phonon_tts", "vibevoice")
+PERMISSIVE = ("apache-2.0", "mit", "bsd", "bsd-2-clause", "bsd-3-clause", "isc", "unlicense", "cc0-1.0", "cc-by-4.0")  # all uses
 LONGEST_NAME = 80
 LARGE = 8e9  # bytes that no laptop computes with in a time that people wait
 
@@ -83,7 +84,7 @@ class Source:
 
 def card_of(
     repository: str, settings: Mapping[str, Any], *, files: Mapping[str, int] | None = None, read: Read | None = None,
-    licence: str = "", gated: bool = False, commit: str = "", commercial: bool = True,
+    licence: str = "", gated: bool = False, commit: str = "",
 ) -> ModelCard:
     """The card of a hub repository that is not in the catalogue, from its parsed model_index.json, or else config.json.
 
@@ -95,7 +96,7 @@ def card_of(
     card = described(source, settings)
     return replace(
         card, licence=tidy(licence)[:LONGEST_NAME] or say("own.licence_unknown"), gated=gated, commit=commit,
-        commercial=commercial,
+        commercial=licence.lower() in PERMISSIVE,
     )
 
 
@@ -130,7 +131,7 @@ def blank(source: Source, *, adapter: str, tasks: frozenset[str], **values: Any)
         "id": f"own-{identity}", "title": tidy(source.name)[:LONGEST_NAME], "adapter": adapter, "tasks": tasks,
         "folder": source.folder, "repository": source.repository, "sentence": sentence, "bad_at": say("own.bad_at"),
         "languages": (), "licence": say("own.licence"), "training_data": say("own.training_data"),
-        "on_cpu": True, "memory": 1_000_000,
+        "on_cpu": True, "memory": 1_000_000, "commercial": False,
     } | values)
 
 

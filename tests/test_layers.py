@@ -18,7 +18,10 @@ WEB = {"gradio", "gradio_client", "starlette", "fastapi", "uvicorn"}
 
 MEMBERS = {
     "values": ("requests", "events", "errors", "images", "sounds", "wording"),
-    "facts": ("device", "catalog", "hub", "timings", "calls", "needed", "store", "plans", "downloads", "footprints", "placement", "lora_files", "own", "own_cards"),
+    "facts": (
+        "device", "catalog", "hub", "timings", "calls", "needed", "store", "plans", "downloads", "footprints", "placement",
+        "lora_files", "own", "own_cards",
+    ),
     "models": ("pipelines", "networks", "speech_text"),
     "engine": ("pool", "residents", "engine", "runs"),
     "page": (

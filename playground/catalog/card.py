@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from playground.errors import BadRequest
-from playground.requests import DiffusionRequest, Limits, Request, check_strength, clip
+from playground.requests import SCHEDULERS, DiffusionRequest, Limits, Request, check_strength, clip
 from playground.wording import say
 
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -99,6 +99,11 @@ class ModelCard:
         return not self.options.get("guidance_distilled")
 
     @property
+    def schedulers(self) -> tuple[str, ...]:
+        """The names of requests.SCHEDULERS that suit it."""
+        return SCHEDULERS[:1] if self.options.get("own_scheduler") else SCHEDULERS
+
+    @property
     def clones(self) -> bool:
         """Whether it can speak in the voice of a recording."""
         return bool(self.options.get("clones"))
@@ -132,6 +137,9 @@ class ModelCard:
         for name, limits in self.limits.items():
             if name in fields and (value := getattr(request, name)) is not None:
                 limits.check(name, value)
+        if (name := getattr(request, "scheduler", None)) and name not in self.schedulers:
+            names = ", ".join(self.schedulers)
+            raise BadRequest(say("pipelines.diffusion.scheduler", model=self.title, name=name, names=names), field="scheduler")
         if isinstance(request, DiffusionRequest) and request.task != "text_to_image":
             check_strength(request.steps, request.strength)
         if (voice := getattr(request, "voice", None)) and voice not in self.voices:

@@ -8,6 +8,7 @@ from typing import Any
 
 from playground.catalog.card import PICTURE_TASKS, SCHEDULER_OWN
 
+FLOW = {"own_scheduler": True}  # flow matching: the classic samplers do not work on it
 ANEW, REDRAWN, REPAINTED = "text_to_image", "image_to_image", "inpainting"
 
 
@@ -33,31 +34,31 @@ FAMILIES: Mapping[str, Family] = {
     "StableDiffusionXLInpaintPipeline": Family(
         tasks=frozenset({REPAINTED}), base="sdxl", sisters={REPAINTED: "StableDiffusionXLInpaintPipeline"},
     ),
-    "FluxPipeline": Family(base="flux1", options={"guidance_distilled": True}),
+    "FluxPipeline": Family(base="flux1", options=FLOW | {"guidance_distilled": True}),
     "FluxFillPipeline": Family(
         tasks=frozenset({REPAINTED}), base="flux1", sisters={REPAINTED: "FluxFillPipeline"},
-        options={"guidance_distilled": True},
+        options=FLOW | {"guidance_distilled": True},
     ),
     "FluxKontextPipeline": Family(
         tasks=frozenset({ANEW, REDRAWN}), base="flux1", sisters={REDRAWN: "FluxKontextPipeline"},
-        options={"edits_by_instruction": True, "guidance_distilled": True, "arguments": {"_auto_resize": False}},
+        options=FLOW | {"edits_by_instruction": True, "guidance_distilled": True, "arguments": {"_auto_resize": False}},
     ),
     "Flux2KleinPipeline": Family(
         base="flux2-klein",
         sisters={REDRAWN: "Flux2KleinPipeline", REPAINTED: "Flux2KleinInpaintPipeline"},
-        options={"edits_by_instruction": True, "guidance_distilled": True},
+        options=FLOW | {"edits_by_instruction": True, "guidance_distilled": True},
     ),
-    "ZImagePipeline": Family(base="z-image"),
-    "QwenImagePipeline": Family(base="qwen-image", options={"guidance": "true_cfg_scale", "empty_negative": " "}),
+    "ZImagePipeline": Family(base="z-image", options=FLOW),
+    "QwenImagePipeline": Family(base="qwen-image", options=FLOW | {"guidance": "true_cfg_scale", "empty_negative": " "}),
     "QwenImageEditPlusPipeline": Family(
         tasks=frozenset({REDRAWN}), base="qwen-image", sisters={REDRAWN: "QwenImageEditPlusPipeline"},
-        options={"edits_by_instruction": True, "guidance": "true_cfg_scale", "empty_negative": " "},
+        options=FLOW | {"edits_by_instruction": True, "guidance": "true_cfg_scale", "empty_negative": " "},
     ),
     "SanaSprintPipeline": Family(
         tasks=frozenset({ANEW, REDRAWN}), sisters={REDRAWN: "SanaSprintImg2ImgPipeline"},
-        options={"guidance_distilled": True, "arguments": {"use_resolution_binning": False}},
+        options=FLOW | {"guidance_distilled": True, "arguments": {"use_resolution_binning": False}},
     ),
-    "Krea2Pipeline": Family(tasks=frozenset({ANEW})),
+    "Krea2Pipeline": Family(tasks=frozenset({ANEW}), options=FLOW),
 }
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from playground.catalog.card import ModelCard, gigabytes
+from playground.catalog.card import Extra, ModelCard, gigabytes
 from playground.catalog.families import FAMILIES, picture
 from playground.requests import Limits
 
 OPENRAIL, OPENRAIL_PP = "CreativeML OpenRAIL-M", "CreativeML OpenRAIL++-M"
 FLUX_DEV = "FLUX.1 [dev] non-commercial licence"
 LAION, SECRET = "web pictures with captions (LAION)", "not published in detail"
+TINY_AUTOENCODERS = {"sd1": "madebyollin/taesd", "sd2": "madebyollin/taesd", "sdxl": "madebyollin/taesdxl"}  # by base
+TINY_FILES = ("config.json", "diffusion_pytorch_model.safetensors")
 GUIDED = {"guidance_scale": Limits(low=0, high=20, step=0.1)}
 WORST = "Hands, faces and lettering."
 
@@ -27,12 +29,16 @@ def gb(*, download: float, memory: float, largest: float) -> dict[str, int]:
 
 
 def drawing(pipeline: str, *, options: Mapping[str, Any] | None = None, **values: Any) -> ModelCard:
-    """A card of a picture model; what its class of pipeline serves and how is known from there."""
+    """A card of a picture model; what its class of pipeline serves and how is known from there. A tiny autoencoder for its
+    latents, where there is one, is fetched with it."""
     family = FAMILIES[pipeline]
-    common = {"base": family.base, "training_data": SECRET, "limits": GUIDED}
+    common = {"base": family.base, "training_data": SECRET, "limits": GUIDED} | values
+    tiny = TINY_AUTOENCODERS.get(common["base"]) if "text_to_image" in family.tasks else None
+    further = {"tiny_autoencoder": tiny} if tiny else {}
     return ModelCard(
         adapter="diffusion", pipeline=pipeline, tasks=family.tasks, sisters=family.sisters,
-        options=family.options | (options or {}), **common | values,
+        options=dict(family.options) | further | dict(options or {}),
+        extras=(Extra(repository=tiny, files=TINY_FILES),) if tiny else (), **common,
     )
 
 

@@ -18,7 +18,8 @@ from playground.wording import say
 
 BLACK = 4 / 255  # a picture of one shade that is not lighter than this was probably not drawn
 KEPT_WIDE = (
-    "pos_embed", "patch_embed", "norm", "^proj_in$", "^proj_out$", "embed", "shared", "relative_attention_bias", "lm_head", "lora",
+    "pos_embed", "patch_embed", "norm", "^proj_in$", "^proj_out$", "embed", "shared", "relative_attention_bias", "lm_head",
+    "lora",
 )
 
 

@@ -225,6 +225,11 @@ def follow_model(
             if field == "negative_prompt":
                 updates[control] = gr.update(visible=card.takes_negative_prompt)
                 continue
+            if field == "scheduler":
+                updates[control] = gr.update(
+                    choices=list(card.schedulers), value=card.schedulers[0], visible=len(card.schedulers) > 1,
+                )
+                continue
             default = card.default(request, field)
             if isinstance(control, gr.Slider):
                 limits = card.range(request, field)
