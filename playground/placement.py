@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from playground.catalog import ModelCard
+from playground.catalog.card import ModelCard
 from playground.device import Device
 from playground.footprints import Footprints
 from playground.requests import DiffusionRequest, Request, SuperResolutionRequest, TextGenerationRequest
@@ -13,6 +13,7 @@ from playground.wording import say
 
 WHOLE, OFFLOAD, FP8 = "whole", "offload", "fp8"
 ORDER = (WHOLE, OFFLOAD, FP8)  # from the fastest to the one that needs least
+HALVED = ("text", "diffusion", "diffusion_upscale")  # adapters that load 16-bit weights where the device computes with them
 IN_PARTS = ("diffusion",)  # adapters whose models are several networks that work one after the other
 LARGEST = 0.75  # of a model that does not say how large its largest part is
 NARROW = 0.6  # what is left of a part in 8 bits: norms and embeddings stay as they are
@@ -46,7 +47,7 @@ def need(card: ModelCard, device: Device, placement: str, *, footprint: Footprin
 def estimate(card: ModelCard, device: Device) -> int:
     """Bytes of a model's weights on a device before it was ever loaded there: the cards of the hub's large families count
     16-bit weights, and a CPU takes twice that."""
-    doubled = card.repository and card.adapter in ("text", "diffusion") and device.dtype == "float32"
+    doubled = card.repository and card.adapter in HALVED and device.dtype == "float32"
     return card.memory * (2 if doubled else 1)
 
 

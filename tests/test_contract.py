@@ -120,7 +120,8 @@ TINY = {
     "compact": SIZES(build=tiny_upscale.compact),
     "swin2sr": SIZES(build=tiny_upscale.swin2sr, kind="Swin2SRForImageSuperResolution", hub=True),
     "sd-upscale": SIZES(
-        build=tiny_upscale.diffusion_upscaler, kind="StableDiffusionUpscalePipeline", more={"options": {"steps": 3}},
+        build=tiny_upscale.diffusion_upscaler, kind="StableDiffusionUpscalePipeline", adapter="diffusion_upscale",
+        more={"options": {"steps": 3}},
     ),
 }
 SERVED = [(name, task) for name, card in STARTERS.items() for task in sorted(card.tasks)]

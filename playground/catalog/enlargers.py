@@ -20,11 +20,11 @@ def upscale_cards() -> tuple[ModelCard, ...]:
         ),
         ModelCard(
             id="sd-x4", title="Stable Diffusion x4 upscaler", repository="stabilityai/stable-diffusion-x4-upscaler",
-            adapter="upscale", tasks=ENLARGING, pipeline="StableDiffusionUpscalePipeline", variant="fp16",
+            adapter="diffusion_upscale", tasks=ENLARGING, pipeline="StableDiffusionUpscalePipeline", variant="fp16",
             sentence="Invents the detail that a small picture lacks.",
             bad_at="It is slow, and what it invents need not be what was there: faces and lettering change.",
             licence="CreativeML OpenRAIL++-M", training_data="web pictures with captions (LAION)",
             download=gigabytes(1.8), memory=gigabytes(1.8), largest=gigabytes(1.0), defaults={"tile": 128},
-            options={"scale": 4, "steps": 25, "arguments": {"guidance_scale": 9.0, "noise_level": 20}},
+            options={"scale": 4, "steps": 25},
         ),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playground.lora_files import Lora
     from playground.pool import Model
 
-ADAPTERS = ("text", "diffusion", "upscale", "speech")
+ADAPTERS = ("text", "diffusion", "upscale", "diffusion_upscale", "speech")
 
 
 def load(card: ModelCard, device: Device, *, loras: Mapping[str, Lora] | None = None) -> Model:

@@ -26,13 +26,21 @@ STEPS = 25
 ARGUMENTS = {"guidance_scale": 1.0, "noise_level": 20}  # without words there is nothing that guidance could push towards
 
 
-def load(card: ModelCard, device: Device) -> DiffusionUpscaleModel:
-    """The card's pipeline on the device."""
+def imports() -> None:
+    """Imports the library and silences it."""
     import diffusers
-    import torch
 
     diffusers.utils.logging.set_verbosity_error()
     diffusers.utils.logging.disable_progress_bar()
+    getattr(diffusers, PIPELINE)
+
+
+def load(card: ModelCard, device: Device) -> DiffusionUpscaleModel:
+    """The card's pipeline on the device."""
+    imports()
+    import diffusers
+    import torch
+
     pipe = getattr(diffusers, PIPELINE).from_pretrained(card.origin, dtype=getattr(torch, device.dtype), **where(card))
     pipe.set_progress_bar_config(disable=True)
     pipe.to(device.name)

@@ -42,10 +42,6 @@ def load(card: ModelCard, device: Device) -> UpscaleModel:
     """
     import torch
 
-    if card.pipeline == "StableDiffusionUpscalePipeline" or (card.folder and (card.folder / "model_index.json").exists()):
-        from playground.pipelines import diffusion_upscale
-
-        return diffusion_upscale.load(card, device)
     if card.folder is not None and model_type(card.folder) != "swin2sr":
         from playground.networks import srvgg
 

@@ -25,10 +25,13 @@ WHOLE = {  # what is built, its adapter, its weights, a file of settings
     "voice": (tiny_speech.vits, "speech", "model.safetensors", "config.json"),
     "sizes": (tiny_upscale.swin2sr, "upscale", "model.safetensors", "config.json"),
     "drawn sizes": (
-        tiny_upscale.diffusion_upscaler, "upscale", "vae/diffusion_pytorch_model.safetensors", "unet/config.json",
+        tiny_upscale.diffusion_upscaler, "diffusion_upscale", "vae/diffusion_pytorch_model.safetensors", "unet/config.json",
     ),
 }
-BY_ADAPTER = {"diffusion": "text_to_image", "text": "text_generation", "speech": "text_to_speech", "upscale": "super_resolution"}
+BY_ADAPTER = {
+    "diffusion": "text_to_image", "text": "text_generation", "speech": "text_to_speech", "upscale": "super_resolution",
+    "diffusion_upscale": "super_resolution",
+}
 DAMAGED = "^Tiny has a damaged or missing file: {}. Remove the model and get it again.$"
 OTHER = "^Tiny has files that are not this model's, or not all of them. Remove the model and get it again.$"
 

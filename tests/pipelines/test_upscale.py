@@ -220,7 +220,7 @@ def test_closing_frees_the_weights(tmp_path):
 @pytest.fixture(scope="module")
 def drawing(tmp_path_factory):
     folder = tiny_upscale.diffusion_upscaler(tmp_path_factory.mktemp("drawing") / "x4")
-    return upscale.load(card(folder=folder, options={"steps": 3}), CPU)
+    return diffusion_upscale.load(card(folder=folder, options={"steps": 3}), CPU)
 
 
 @pytest.mark.parametrize(("size", "scale"), [((1, 1), 4), ((33, 18), 2), ((70, 40), 4)])
