@@ -32,11 +32,18 @@ def main(arguments=None):
     device.prepare_threads()
     try:
         if options.command:
-            return command(options, models(options))
+            code = command(options, models(options))
+            sys.stdout.flush()
+            return code
         with launch.environment(options) as folder:
             return run(options, folder)
     except PlaygroundError as error:
         print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever reads has seen enough: app.py --list | head
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
@@ -61,11 +68,15 @@ def models(options):
     for card in remembered(store):
         catalog.add(card)
     pool = ModelPool(
-        choose=lambda: device.choose(options.device), footprints=Footprints(kept / "footprints.json"),
+        choose=lambda: device.choose(options.device), footprints=Footprints(kept / "footprints.json", commit=store.commit),
         load=lambda card, place: pipelines.load(store.resolved(card), place, loras=own.loras),
     )
     own = OwnModels(options.models, catalog, changed=pool.unload)
-    engine = Engine(catalog=catalog, pool=pool, shared=options.public, ready=store.ready, loras=own.loras)
+
+    def ready(card):  # a folder that is gone is told when it is loaded: there is nothing to fetch for it
+        return store.ready(card) or card.own and card.folder is not None
+
+    engine = Engine(catalog=catalog, pool=pool, shared=options.public, ready=ready, loras=own.loras)
     return SimpleNamespace(
         engine=engine, catalog=catalog, store=store, downloads=Downloads(store), own=own, kept=kept,
         find_own=lambda repository: looked_up(repository, store),
@@ -82,7 +93,9 @@ def command(options, there):
             pool = there.engine.pool
             return command_line.listed(there.catalog, there.store, pool.device, told=told, footprints=pool.footprints)
         if options.doctor:
-            return doctor.doctor(there.engine, doctor.tried(), folder=there.store.folder)
+            return doctor.doctor(there.engine, doctor.tried(), folder=there.store.folder, told=told)
+        if options.remove is not None:
+            return command_line.remove(options.remove, catalog=there.catalog, store=there.store)
         return command_line.get(
             options.get, catalog=there.catalog, store=there.store, downloads=there.downloads, find_own=there.find_own,
             plan=plans.plan,
@@ -94,6 +107,8 @@ def command(options, there):
 
 def run(options, folder):
     """Builds the page over the engine and serves it; a device that was asked for by name is looked for first."""
+    import threading
+
     from playground import device, launch, pipelines
 
     if options.device not in ("auto", "cpu"):
@@ -102,6 +117,8 @@ def run(options, folder):
     pool = there.engine.pool
     for sentence in there.own.refresh():
         print(sentence)
+
+    threading.Thread(target=there.own.keep_up, args=(threading.Event(),), name="own models", daemon=True).start()
 
     from playground import page, theme
     from playground.shelf import Shelf

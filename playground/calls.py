@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from playground.wording import say
 
 PIECE = 1 << 16  # bytes between two counts: the client's own 10 MiB are minutes of a slow line, and lost where it breaks
+KNOCKS = 2.0  # seconds between two looks at whether a line is back
 WAITS = frozenset({429, 500, 502, 503, 504})  # answers after which the client tries again by itself
 
 
@@ -21,11 +24,14 @@ class Cut(Exception):
 class Call:
     """What one download says to the hub; each of its threads enters it as a context.
 
-    note: a sentence on what it waits for, "" while bytes come.
+    patience: seconds that it waits for a line to come back that broke in the midst of an answer, before the client asks for
+    the rest; note: a sentence on what it waits for, "" while bytes come.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = 0.0) -> None:
+        self.patience = patience
         self.note = ""
+        self.broken = False
         self._stopped = threading.Event()
         self._lines: dict[int, socket.socket] = {}
         self._lock = threading.Lock()
@@ -51,6 +57,14 @@ class Call:
         """Waits, or raises Cut."""
         self._stopped.wait(seconds)
         self.check()
+
+    def outlast(self, host: str, port: int) -> None:
+        """After a broken line: waits until the other side can be reached again or the patience ends. Raises Cut."""
+        end = time.monotonic() + self.patience
+        while not answered(host, port) and time.monotonic() < end:
+            self.note = say("downloads.away")
+            self.wait(KNOCKS)
+        self.broken = False
 
     def listens(self, line: socket.socket | None) -> None:
         """This thread reads from a connection from now on."""
@@ -83,6 +97,17 @@ def hang_up(line: socket.socket | None) -> None:
         pass
 
 
+def answered(host: str, port: int) -> bool:
+    """Whether a connection opens; behind a proxy only a request could tell."""
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
+        return True
+    try:
+        socket.create_connection((host, port), timeout=KNOCKS).close()
+    except OSError:
+        return False
+    return True
+
+
 def prepare() -> None:
     """Sets huggingface_hub up so that its requests can be cut short and counted in small pieces; as often as you like.
 
@@ -102,10 +127,13 @@ def prepare() -> None:
 
 
 def asks(request: Any) -> None:
-    """Before each request of the client: a call that was cut short asks nothing more."""
+    """Before each request of the client: a call that was cut short asks nothing more, and one whose line broke waits until
+    it is back, as the client itself gives up after a few seconds and loses what it has of the file."""
     call = CURRENT.get()
     if call is not None:
         call.check()
+        if call.broken:
+            call.outlast(request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80))
 
 
 def answers(response: Any) -> None:
@@ -138,7 +166,7 @@ def watched(stream: Any, call: Call) -> Any:
                 call.check()
             except httpx2.TransportError as error:
                 call.check()
-                call.note = say("downloads.resuming")
+                call.note, call.broken = say("downloads.resuming"), True
                 if isinstance(error, httpx2.ReadError):
                     raise httpx2.RemoteProtocolError(str(error)) from error
                 raise

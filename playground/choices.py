@@ -9,6 +9,7 @@ from playground.catalog import ModelCard, recommended
 from playground.errors import BadRequest
 from playground.requests import REQUESTS
 from playground.site import Site
+from playground.status import Said
 from playground.wording import say
 
 TASKS = tuple(request.task for request in REQUESTS)
@@ -30,7 +31,7 @@ def best(site: Site, task: str) -> ModelCard | None:
     device = site.engine.pool.known_device
     if device is None or site.models.store is None:
         return None
-    return recommended(site.engine.catalog.serving(task), device)
+    return recommended(site.engine.catalog.serving(task), device, footprint=site.engine.pool.footprints)
 
 
 def listed(site: Site, task: str) -> list[tuple[str, str]]:
@@ -50,6 +51,20 @@ def signature(site: Site) -> str:
     device = site.engine.pool.known_device
     every = [*(listed(site, task) for task in TASKS), *site.models.loras, device.name if device else ""]
     return hashlib.sha256(json.dumps(every).encode()).hexdigest()[:16]
+
+
+def title_of(site: Site, model: str) -> str:
+    """A model's name for people, its id where it is not known any more."""
+    try:
+        return site.engine.catalog.find(model).title
+    except BadRequest:
+        return model
+
+
+def gone(site: Site, model: str, instead: str) -> str:
+    """The status line that tells of a chosen model that is not here any more."""
+    text = say("models.gone", model=title_of(site, model), other=title_of(site, instead))
+    return Said(text=text, kind="error").line()
 
 
 def serves(site: Site, name: object, task: str) -> bool:

@@ -1,22 +1,25 @@
-"""`python app.py --list` and `--get MODEL`: the models as a table, and one of them fetched while its progress is told."""
+"""`python app.py --list`, `--get MODEL` and `--remove MODEL`: the models as a table, one of them fetched, checked or removed."""
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from playground.catalog import Catalog, ModelCard, missing, recommended
 from playground.device import Device
-from playground.errors import BadRequest, PlaygroundError
+from playground.downloads import checked
+from playground.errors import BadRequest, NotInstalled, PlaygroundError
+from playground.lora_files import tidy
 from playground.placement import fits
 from playground.requests import REQUESTS
 from playground.wording import say
 
 if TYPE_CHECKING:
-    from playground.downloads import Downloads, Fetch, Plan, Store
+    from playground.downloads import Checked, Downloads, Fetch, Plan, Store
     from playground.footprints import Footprints
 
 LOOK_SECONDS = 0.2  # between two looks at how far a download is
@@ -43,7 +46,7 @@ def listed(
 
     told: further sentences on models of one's own that were left out.
     """
-    best = {card.id for request in REQUESTS if (card := recommended(catalog.serving(request.task), device))}
+    best = {card.id for request in REQUESTS if (card := recommended(catalog.serving(request.task), device, footprint=footprints))}
     head = ("", *(say(f"command_line.{name}") for name in ("id", "tabs", "size", "memory", "licence", "fits", "here")))
     rows = [head, *(row(card, store, device, best=card.id in best, footprints=footprints) for card in catalog.cards)]
     widths = [max(len(cells[i]) for cells in rows) for i in range(len(head))]
@@ -105,7 +108,13 @@ def get(
             return 0
         if store.ready(card):
             line.say(say("command_line.already", model=card.title))
-            return 0
+            damaged = verified(card, store, line).damaged
+            if not damaged:
+                return 0
+            line.say(say("command_line.damaged", count=len(damaged)))
+            card = dataclasses.replace(card, commit=store.commit(card))  # the rest of it is of that commit
+            for part, file in damaged:
+                store.drop(part, file)
         line.say(say("command_line.asks", model=card.title, repository=card.repository))
         line.say(say("command_line.looking"))
         made = plan(card, store)
@@ -113,19 +122,62 @@ def get(
         line.say(say(
             "command_line.space", size=amount(made.to_fetch), total=amount(made.total), free=amount(made.free),
         ))
-        return fetched(card, store, downloads, line)
+        return fetched(card, store, downloads, line, made=made)
     except PlaygroundError as error:
         line.end()
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         line.end()
+        line.say(say("command_line.cancelled_early", name=name.strip()[:100]))
         return 1
 
 
-def fetched(card: ModelCard, store: Store, downloads: Downloads, line: Line) -> int:
+def remove(
+    name: str, *, catalog: Catalog, store: Store, find_own: Callable[[str], ModelCard] | None = None, stream: Any = None,
+) -> int:
+    """Deletes the files of a model of the hub and tells what that frees; the exit code, 1 where there are none to delete.
+
+    find_own: as for get(); a repository that no card is for has nothing here.
+    """
+    line = Line(sys.stdout if stream is None else stream)
+    try:
+        card = named(name, catalog, find_own or nothing_here)
+        if card.starter:
+            raise BadRequest(say("command_line.stays", model=card.title), field="model")
+        if card.folder is not None:
+            raise BadRequest(say("command_line.own_folder", model=card.title, folder=tidy(str(card.folder))), field="model")
+        if card.id not in store.kept().keys() | store.begun().keys():
+            return nothing_here(card.title)
+        line.say(say("command_line.removed", model=card.title, size=amount(store.remove(card))))
+        return 0
+    except PlaygroundError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def nothing_here(name: str) -> NoReturn:
+    """Refuses to remove what is not here."""
+    raise NotInstalled(say("command_line.not_here", model=name[:100]))
+
+
+def verified(card: ModelCard, store: Store, line: Line) -> Checked:
+    """Whether the files of a model that is here are as they left the hub, which is told."""
+    total = store.size(card)
+
+    def read(there: int) -> None:
+        line.progress("verifying", say("command_line.verifying", done=amount(there), total=amount(total)))
+
+    found = checked(store, card, read)
+    line.end()
+    if not found.damaged:
+        line.say(say("command_line.sound", count=found.sound) if found.sound else say("command_line.sizes_only"))
+    return found
+
+
+def fetched(card: ModelCard, store: Store, downloads: Downloads, line: Line, *, made: Plan) -> int:
     """Waits for the download of a card, which Ctrl-C cancels; the exit code."""
-    downloads.start(card)
+    downloads.start(card, made=made)
     try:
         fetch = wait(card, downloads, line)
     except KeyboardInterrupt:
@@ -148,14 +200,13 @@ def wait(card: ModelCard, downloads: Downloads, line: Line, *, seconds: float = 
         fetch = next((one for one in downloads.fetches() if one.id == card.id), None)
         if fetch is None or fetch.state in ENDED or time.monotonic() > ends:
             return fetch
-        line.progress(fetch.state, words_of(fetch))
+        if fetch.note or fetch.state not in ("waiting", "looking"):  # that it is looked up was told before the plan
+            line.progress(fetch.state, words_of(fetch))
         time.sleep(LOOK_SECONDS)
 
 
 def words_of(fetch: Fetch) -> str:
     """How far a download is."""
-    if fetch.state in ("waiting", "looking"):
-        return say("command_line.looking")
     if fetch.note:
         return fetch.note
     if fetch.state == "checking":

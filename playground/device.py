@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from playground.errors import PlaygroundError
@@ -13,15 +14,17 @@ from playground.wording import say
 
 GPU_SHARE = 0.8
 RAM_SHARE = 0.5
+UNLIMITED = 2**60  # a control group of version 1 without a limit says a number beyond
 BESIDE_SHARE = 0.7  # of the RAM beside a GPU, for models that wait there
 
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
     """A place to run models. name: torch's name ("cpu", "cuda:0", "mps", "xpu"); title: for people;
-    free_memory in bytes when it was measured; dtype: "float32" or "bfloat16" or "float16"; placement: how a model is to be
-    put there (playground.placement); ram: bytes of the computer's own memory beside a GPU, 0 where that is not known or
-    is the same memory."""
+    free_memory in bytes when it was measured, of a CPU all RAM that this process may have; available: of that RAM, what
+    can be given to models now, 0 where that was not measured; dtype: "float32" or "bfloat16" or "float16"; placement: how
+    a model is to be put there (playground.placement); ram: bytes of the computer's own memory beside a GPU, 0 where that
+    is not known or is the same memory."""
 
     name: str
     title: str
@@ -30,11 +33,23 @@ class Device:
     threads: int
     placement: str = "whole"
     ram: int = 0
+    available: int = 0
+
+    @property
+    def cap(self) -> int:
+        """Bytes that models together may take at most: 80 % of a GPU's free memory, else half of the RAM."""
+        return int(self.free_memory * (RAM_SHARE if self.name == "cpu" else GPU_SHARE))
 
     @property
     def budget(self) -> int:
-        """Bytes that models together may take: 80 % of a GPU's free memory, else half of the RAM."""
-        return int(self.free_memory * (RAM_SHARE if self.name == "cpu" else GPU_SHARE))
+        """Bytes that models together may take now: other programs may have left less than the cap."""
+        return min(self.cap, self.available) if self.available else self.cap
+
+    @property
+    def limit(self) -> int:
+        """Bytes beyond which there is no memory at all. Half of the RAM is a matter of courtesy, so that a CPU's budget is
+        below it; a GPU's is not, because what is left there is needed to work in."""
+        return (self.available or self.free_memory) if self.name == "cpu" else self.budget
 
     @property
     def ram_budget(self) -> int:
@@ -76,9 +91,7 @@ class TorchProbe:
         return hasattr(torch, "xpu") and torch.xpu.is_available()
 
     def ram(self) -> int:
-        import psutil
-
-        return psutil.virtual_memory().total
+        return ram_now()[0]
 
     def bf16(self, kind: str) -> bool:
         import torch
@@ -131,8 +144,12 @@ def prepare_threads() -> None:
 
 
 def measured(device: Device) -> Device:
-    """The device with its memory measured again: other programs use a GPU too. What torch has taken there for this
-    process counts as free, because the pool gives it out. Memory of other kinds of device is as it was at the start."""
+    """The device with its memory measured again: other programs use it too. What torch has taken on a GPU for this process
+    counts as free, because the pool gives it out; what models hold of the RAM does not, and the pool adds it. Memory of
+    other kinds of device is as it was at the start."""
+    if device.name == "cpu":
+        total, available = ram_now()
+        return replace(device, free_memory=total, available=max(1, available))
     if not device.name.startswith("cuda"):
         return device
     import torch
@@ -169,4 +186,51 @@ def memory_in_use(device: Device) -> tuple[int, int]:
         return total - free, total
     import psutil
 
-    return psutil.Process().memory_info().rss, psutil.virtual_memory().total
+    return psutil.Process().memory_info().rss, ram_now()[0]
+
+
+def ram_now(*, system: Path = Path("/")) -> tuple[int, int]:
+    """Bytes of RAM that this process may have, and that are available to it now: the computer's own, or a container's."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    total, available = memory.total, memory.available
+    for limit, used in container_memory(system):
+        total, available = min(total, limit), min(available, max(0, limit - used))
+    return total, available
+
+
+def container_memory(system: Path = Path("/")) -> list[tuple[int, int]]:
+    """The limit and the used bytes of each control group around this process that limits its memory, in both versions of
+    Linux's control groups. What files were read counts as free, since the system gives it back."""
+    made = []
+    try:
+        lines = (system / "proc/self/cgroup").read_text(encoding="utf8").splitlines()
+    except (OSError, ValueError):
+        return made
+    for line in lines:
+        _, _, rest = line.partition(":")
+        kinds, _, own = rest.partition(":")
+        if not kinds:
+            root, limit_name, used_name = system / "sys/fs/cgroup", "memory.max", "memory.current"
+        elif "memory" in kinds.split(","):
+            root, limit_name, used_name = system / "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+        else:
+            continue
+        own_path = PurePosixPath(own.lstrip("/"))
+        for group in dict.fromkeys(root / one for one in (own_path, *own_path.parents)):  # within a container it is the root
+            try:
+                limit = int((group / limit_name).read_text(encoding="ascii"))
+                used = int((group / used_name).read_text(encoding="ascii")) - files_in_memory(group / "memory.stat")
+            except (OSError, ValueError):  # "max", or no such group where this process stands
+                continue
+            if 0 < limit < UNLIMITED:
+                made.append((limit, max(0, used)))
+    return made
+
+
+def files_in_memory(stat: Path) -> int:
+    """Bytes of a control group that hold files which can be read again; 0 where it does not say."""
+    counted = dict(line.split(" ", 1) for line in stat.read_text(encoding="ascii").splitlines() if " " in line)
+    first = "total_" if "total_inactive_file" in counted else ""  # version 1 counts the groups within beside it
+    return sum(int(counted.get(f"{first}{name}_file", 0)) for name in ("inactive", "active"))

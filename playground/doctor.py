@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,15 +22,21 @@ from playground.requests import Request, TextToSpeechRequest
 from playground.wording import say
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
+PIN = r"^\s*([\w.-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;#]+)"  # a name and the one version of it
 LITTLE = 5e9  # bytes of free disk: hardly a model fits
 SAID = "Good morning! All is well."
+
+
+def at_once(text: str) -> None:
+    """Prints a line that is read while the next is worked for."""
+    print(text, flush=True)
 
 
 @dataclass(kw_only=True)
 class Report:
     """Lines with what is well and what is not. failed: how many things do not work."""
 
-    tell: Callable[[str], None] = print
+    tell: Callable[[str], None] = at_once
     failures: int = 0
 
     def ok(self, text: str) -> None:
@@ -50,12 +57,14 @@ class Report:
 
 
 def doctor(
-    engine: Engine, requests: tuple[Request, ...], *, folder: Path, tell: Callable[[str], None] = print,
+    engine: Engine, requests: tuple[Request, ...], *, folder: Path, tell: Callable[[str], None] = at_once,
     reachable: Callable[[], bool] = hub.reachable, requirements: Path = REQUIREMENTS,
+    told: Iterable[str] = (),
 ) -> int:
     """Looks at everything and tells it line by line; the exit code, 1 where something does not work.
 
-    requests: the runs that are tried; folder: where the hub's models are kept.
+    requests: the runs that are tried; folder: where the hub's models are kept; told: sentences on models of one's own that
+    were left out.
     """
     report = Report(tell=tell)
     report.ok(say("doctor.python", version=platform.python_version(), system=f"{platform.system()} {platform.machine()}"))
@@ -63,6 +72,8 @@ def doctor(
     if machine(report, engine):
         disk(report, folder)
         network(report, reachable)
+        for sentence in told:
+            report.note(sentence)
         for request in requests:
             smoke(report, engine, request)
     count = report.failures
@@ -72,8 +83,7 @@ def doctor(
 
 def packages(report: Report, requirements: Path) -> None:
     """The packages that are there beside those that the tests run with."""
-    lines = requirements.read_text(encoding="utf8").splitlines()
-    wanted = dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    wanted = dict(re.findall(PIN, requirements.read_text(encoding="utf8"), re.M))
     same = 0
     for name, version in wanted.items():
         try:
@@ -81,10 +91,10 @@ def packages(report: Report, requirements: Path) -> None:
         except metadata.PackageNotFoundError:
             report.failed(say("doctor.not_there", name=name))
             continue
-        if there.partition("+")[0] == version.strip():  # "+cpu" names a build of the same version
+        if there.partition("+")[0] == version:  # "+cpu" names a build of the same version
             same += 1
         else:
-            report.note(say("doctor.other_version", name=name, there=there, wanted=version.strip()))
+            report.failed(say("doctor.other_version", name=name, there=there, wanted=version))
     report.ok(say("doctor.packages", count=same))
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from playground import hub
 from playground.calls import Call, Cut
@@ -25,6 +27,7 @@ from playground.wording import say
 log = logging.getLogger(__name__)
 AT_ONCE = 4  # files of one model: a single connection is often slower than the line
 BLOCK = 1 << 22  # bytes read at a time for a checksum
+PATIENCE = 1800.0  # seconds: a lid that was closed over lunch loses nothing
 WINDOW = 8.0  # seconds over which the speed is taken
 ENDED = ("done", "cancelled", "failed")
 
@@ -75,6 +78,7 @@ class Job:
     """One download in the queue; its lock guards the counts that several threads add to."""
 
     card: ModelCard
+    plan: Plan | None = None
     state: str = "waiting"
     error: str = ""
     call: Call = field(default_factory=Call)
@@ -108,23 +112,25 @@ class Job:
 
 
 class Downloads:
-    """A queue of downloads, of which one works at a time."""
+    """A queue of downloads, of which one works at a time. patience: seconds that a broken line may be away."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, patience: float = PATIENCE) -> None:
         self.store = store
+        self._patience = patience
         self._jobs: dict[str, Job] = {}
         self._working: Job | None = None
         self._threads: list[threading.Thread] = []
         self._lock = threading.RLock()
 
-    def start(self, card: ModelCard) -> None:
-        """Puts a model at the end of the queue; one that failed or was cancelled begins again with what is there."""
+    def start(self, card: ModelCard, *, made: Plan | None = None) -> None:
+        """Puts a model at the end of the queue; one that failed or was cancelled begins again with what is there. made: its
+        plan, where the hub was asked a moment ago."""
         with self._lock:
             known = self._jobs.get(card.id)
             if known is not None and known.state not in ENDED:
                 return
             self._jobs.pop(card.id, None)
-            self._jobs[card.id] = Job(card=card)
+            self._jobs[card.id] = Job(card=card, plan=made, call=Call(patience=self._patience))
             self._next()
 
     def cancel(self, model: str) -> None:
@@ -202,7 +208,7 @@ class Downloads:
     def _get(self, job: Job) -> None:
         """Looks, fetches, checks and records."""
         self.store.sweep()
-        made = plan(job.card, self.store)
+        made = job.plan or plan(job.card, self.store)
         job.enter("fetching", total=made.total)
         self.store.begin(job.card, made.kept)
         self._fetch(job, made)
@@ -255,10 +261,48 @@ def fits(store: Store, part: Part, file: hub.File, *, job: Job) -> bool:
         return False
     if not file.sha256 and not file.blob:
         return True
-    made = hashlib.sha256() if file.sha256 else hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
-    with (store.snapshot(part) / file.name).open("rb") as opened:
+
+    def read(there: int) -> None:
+        job.call.check()
+        job.count(part.repository, file.name, there)
+
+    wanted = file.sha256 or file.blob
+    return checksum(store.snapshot(part) / file.name, large=bool(file.sha256), read=read) == wanted
+
+
+def checksum(path: Path, *, large: bool, read: Callable[[int], None] = lambda there: None) -> str:
+    """The SHA-256 of a large file, git's own sum of any other. read: told the bytes so far."""
+    size = path.stat().st_size
+    made = hashlib.sha256() if large else hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    with path.open("rb") as opened:
         while block := opened.read(BLOCK):
-            job.call.check()
             made.update(block)
-            job.count(part.repository, file.name, opened.tell())
-    return made.hexdigest() == (file.sha256 or file.blob)
+            read(opened.tell())
+    return made.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What was found of a model's files: how many have their checksum, and which are damaged."""
+
+    sound: int
+    damaged: tuple[tuple[Part, str], ...]
+
+
+def checked(store: Store, card: ModelCard, read: Callable[[int], None] = lambda there: None) -> Checked:
+    """Checks the files of a model that is here without asking the hub: the cache calls each by its checksum, except on a
+    disk without links, where nothing can be told. read: told the bytes of all files so far."""
+    sound, damaged, before = 0, [], 0
+    kept = store.kept().get(card.id)
+    files = [(part, name) for part in (kept.parts if kept else ()) for name in part.files]
+    for part, name in files:
+        path = store.snapshot(part) / name
+        wanted = path.resolve().name if path.is_symlink() and path.is_file() else ""
+        if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", wanted):
+            begun = before
+            if checksum(path, large=len(wanted) == 64, read=lambda there, begun=begun: read(begun + there)) == wanted:
+                sound += 1
+            else:
+                damaged.append((part, name))
+        before += part.files[name]
+    return Checked(sound=sound, damaged=tuple(damaged))

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from playground import placement
-from playground.catalog import Catalog, ModelCard
+from playground.catalog import Catalog, ModelCard, missing
 from playground.device import give_back
-from playground.errors import BadRequest, Busy, NotInstalled, OutOfMemory, PlaygroundError, Unexpected, explain
+from playground.errors import BadRequest, Busy, ModelBroken, NotInstalled, OutOfMemory, PlaygroundError, Unexpected, explain
 from playground.events import Audio, Done, Emit, Event, Queued, Result, Stopped
 from playground.pool import Memory, Model, ModelPool
 from playground.requests import MAX_SEED, RANDOM_SEED, Request, clip
@@ -122,6 +122,7 @@ class Engine:
         self.loras = {} if loras is None else loras
         self._turns = Turns()
         self._in_flight: dict[threading.Event, str] = {}
+        self._broken: frozenset[str] = frozenset()
         self._lock = threading.Lock()
 
     @property
@@ -223,6 +224,7 @@ class Engine:
                     with PeakMemory(self.pool.device.name) as peak:
                         result = self._made(model, card, request, emit, peak)
                     self.pool.ran(card, taken=peak.taken)
+                    self._broken -= {card.id}
                     timings = {"queue": queued - begun, "load": loaded - queued} | dict(result.timings)
                     ended = Done(
                         result=result, model=card.id, seed=request.seed, timings=timings, dtype=model.dtype,
@@ -234,6 +236,8 @@ class Engine:
             pass
         except BaseException as error:  # a thread's last stand: whatever it is, the visitor hears of it
             ended = explain(error, model=card.title)
+            if isinstance(ended, (ModelBroken, NotInstalled)):
+                self._broken |= {card.id}
             report(card, request, error=error, told=ended)
         finally:
             if isinstance(ended, OutOfMemory):
@@ -243,8 +247,9 @@ class Engine:
             events.put(ended)  # last of all: who hears it may start again at once
 
     def _others(self, request: Request) -> list[ModelCard]:
-        """The models that could do a request now."""
-        return [card for card in self.catalog.serving(request.task) if self.ready(card)]
+        """The models that could do a request now: ready, and not found broken when they ran last."""
+        cards = (card for card in self.catalog.serving(request.task) if card.id not in self._broken)
+        return [card for card in cards if self.ready(card) and not missing(card)]
 
     def _made(self, model: Model, card: ModelCard, request: Request, emit: Emit, peak: PeakMemory) -> Result:
         """The run's result, tried once more where it was out of memory and something could be done about that; what was

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from playground import calls
 from playground.errors import ModelBroken, NoNetwork, NotInstalled, PlaygroundError, Unexpected, explain
 from playground.wording import say
 
+log = logging.getLogger(__name__)
 PROBE_SECONDS = 3.0
 ANSWER_SECONDS = 10.0  # for a list of files; that of a large repository takes a moment
 PAUSES = (1.0, 2.0, 4.0)  # seconds before a busy hub is asked again
@@ -33,29 +33,28 @@ def switched_off() -> bool:
 
 
 def reachable(address: str | None = None, *, timeout: float = PROBE_SECONDS) -> bool:
-    """Whether a connection to the hub opens within `timeout` seconds, the look-up of its name counted.
+    """Whether the hub answers a small question within `timeout` seconds, the look-up of its name counted.
 
-    With HF_HUB_OFFLINE set it is not asked; behind a proxy it is taken to be there, as only a request could tell.
+    With HF_HUB_OFFLINE set it is not asked. A port that only takes connections does not count, nor does a proxy by itself.
     """
     if switched_off():
         return False
-    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
-        return True
-    parts = urlsplit(address or endpoint())
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    opened = threading.Event()
+    import httpx2
 
-    def knock() -> None:
+    answered = threading.Event()
+
+    def ask() -> None:
         try:
-            socket.create_connection((parts.hostname, port), timeout=timeout).close()
-            opened.set()
-        except OSError:
-            pass
+            with httpx2.Client(timeout=timeout) as client:
+                client.head(f"{(address or endpoint()).rstrip('/')}/")
+            answered.set()
+        except Exception as error:  # no network, no such name, a silent server, an address that is none
+            log.info("the hub does not answer: %s", type(error).__name__)
 
-    caller = threading.Thread(target=knock, name="hub probe", daemon=True)
+    caller = threading.Thread(target=ask, name="hub probe", daemon=True)
     caller.start()
     caller.join(timeout)
-    return opened.is_set()
+    return answered.is_set()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,8 +177,11 @@ def may_fetch(repository: str, name: str, *, kind: str, commit: str, folder: Pat
     ))
 
 
-def told(error: BaseException, *, model: str, repository: str = "", kind: str = "model") -> PlaygroundError:
-    """The sentence for whatever a download failed of; the client wraps what happened, so its causes are looked at too."""
+def told(
+    error: BaseException, *, model: str, repository: str = "", kind: str = "model", fetching: bool = True,
+) -> PlaygroundError:
+    """The sentence for whatever a download failed of; the client wraps what happened, so its causes are looked at too.
+    fetching: whether anything was fetched yet, rather than only asked."""
     known: BaseException | None = error
     while known is not None:
         if isinstance(known, PlaygroundError):
@@ -187,8 +189,16 @@ def told(error: BaseException, *, model: str, repository: str = "", kind: str = 
         sentence = refusal(known, model=model, repository=repository, kind=kind)
         if sentence is not None:
             return sentence
+        if broke(known):
+            return NoNetwork(say("downloads.link_broke", model=model) if fetching else say("downloads.no_hub"))
         known = known.__cause__
     return explain(error, model=model)
+
+
+def broke(error: BaseException) -> bool:
+    """Whether an exception is about the line to the hub."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"TransportError", "ConnectionError"}) and "OfflineModeIsEnabled" not in names
 
 
 def refusal(error: BaseException, *, model: str, repository: str, kind: str) -> PlaygroundError | None:
@@ -212,8 +222,10 @@ def refusal(error: BaseException, *, model: str, repository: str, kind: str) -> 
         return NoNetwork(say("downloads.too_many"))
     if status >= 500:
         return NoNetwork(say("downloads.hub_trouble"))
-    if names & {"TransportError", "ConnectionError"} and "OfflineModeIsEnabled" not in names:
-        return NoNetwork(say("downloads.link_broke", model=model))
+    if isinstance(error, UnicodeEncodeError) or "LocalProtocolError" in names:  # the only text in a request that we do not write
+        return NotInstalled(say("downloads.odd_token"))
+    if isinstance(error, OSError) and error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return Unexpected(say("downloads.no_folder"))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Unexpected(say("downloads.disk_full", model=model))
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

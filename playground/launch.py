@@ -49,7 +49,7 @@ KEPT_VARIABLES = {"GRADIO_ROOT_PATH", "GRADIO_SHARE_SERVER_ADDRESS", "GRADIO_HEA
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the command line asks for. password: whether a page that others can reach gets one; models: the folder of
-    models of one's own; list, get and doctor: what is done instead of opening the page."""
+    models of one's own; list, get, remove and doctor: what is done instead of opening the page."""
 
     host: str = "127.0.0.1"
     port: int = 7860
@@ -59,12 +59,13 @@ class Options:
     models: Path | None = None
     list: bool = False
     get: str | None = None
+    remove: str | None = None
     doctor: bool = False
 
     @property
     def command(self) -> bool:
         """Whether something is done instead of opening the page."""
-        return self.list or self.get is not None or self.doctor
+        return self.list or self.get is not None or self.remove is not None or self.doctor
 
     @property
     def public(self) -> bool:
@@ -98,10 +99,12 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--list", action="store_true", help=say("launch.options.list"))
     instead.add_argument("--get", metavar="MODEL", default=Options.get, help=say("launch.options.get"))
+    instead.add_argument("--remove", metavar="MODEL", default=Options.remove, help=say("launch.options.remove"))
     instead.add_argument("--doctor", action="store_true", help=say("launch.options.doctor"))
     made = parser.parse_args(arguments)
     return Options(host=made.host or Options.host, port=made.port, share=made.share, password=not made.no_password,
-                   device=made.device, models=made.models, list=made.list, get=made.get, doctor=made.doctor)
+                   device=made.device, models=made.models, list=made.list, get=made.get, remove=made.remove,
+                   doctor=made.doctor)
 
 
 @contextlib.contextmanager

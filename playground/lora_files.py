@@ -13,6 +13,7 @@ from playground.errors import ModelBroken
 from playground.wording import say
 
 LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
+SCALES = range(1, 17)  # of compact upscalers
 WORDS = 3  # of the words that a LoRA was taught with, the most frequent
 NAMED = (  # what a file's own words about its base look like, without marks, in the order in which they are tried
     ("flux2-klein", r"flux2?klein|flux2"), ("z-image", r"zimage"), ("qwen-image", r"qwenimage"), ("flux1", r"flux"),
@@ -46,19 +47,21 @@ class Header:
 def header(path: Path) -> Header:
     """The header of a safetensors file; ModelBroken where it is damaged or cut short. No tensor is read."""
     try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise ValueError
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= min(LONGEST_HEADER, path.stat().st_size - 8):
                 raise ValueError
             found = json.loads(file.read(length))
-        notes = found.pop("__metadata__", None) or {}
+        notes = {str(k): str(v) for k, v in (found.pop("__metadata__", None) or {}).items()}
         shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in found.items()}
         ends = max((entry["data_offsets"][1] for entry in found.values()), default=0)
-        if 8 + length + ends > path.stat().st_size:
+        if 8 + length + ends > path.stat().st_size or any(n < 0 for shape in shapes.values() for n in shape):
             raise ValueError
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        raise ModelBroken(say("own.damaged", name=path.name)) from None
-    return Header(shapes=shapes, notes={str(k): str(v) for k, v in notes.items()})
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError):
+        raise ModelBroken(say("own.damaged", name=tidy(path.name))) from None
+    return Header(shapes=shapes, notes=notes)
 
 
 def is_lora(found: Header) -> bool:
@@ -75,14 +78,20 @@ def is_compact(found: Header) -> bool:
     """Whether the tensors are a compact upscaler's (SRVGG) for three colours."""
     convs = [shape for name, shape in found.shapes.items() if re.fullmatch(r"body\.\d+\.weight", name) and len(shape) == 4]
     first = found.shapes.get("body.0.weight", ())
-    return len(convs) >= 3 and len(first) == 4 and first[1] == 3 and all(n.startswith("body.") for n in found.shapes)
+    known = len(convs) >= 3 and len(first) == 4 and first[1] == 3 and all(n.startswith("body.") for n in found.shapes)
+    return known and outputs(found) in {3 * scale**2 for scale in SCALES}
+
+
+def outputs(found: Header) -> int:
+    """How many channels the last convolution of a compact upscaler makes."""
+    numbered = {int(m[1]): shape for n, shape in found.shapes.items() if (m := re.fullmatch(r"body\.(\d+)\.weight", n))}
+    convs = {number: shape for number, shape in numbered.items() if len(shape) == 4}
+    return convs[max(convs)][0]
 
 
 def enlarges(found: Header) -> int:
     """How many times a compact upscaler enlarges: its last convolution makes 3 colours times that, squared."""
-    numbered = {int(m[1]): shape for n, shape in found.shapes.items() if (m := re.fullmatch(r"body\.(\d+)\.weight", n))}
-    convs = {number: shape for number, shape in numbered.items() if len(shape) == 4}
-    return round((convs[max(convs)][0] / 3) ** 0.5)
+    return round((outputs(found) / 3) ** 0.5)
 
 
 def lora(path: Path, found: Header, *, name: str) -> Lora:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import stat
 import threading
+import time
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from playground import hub
 from playground.catalog import Catalog, ModelCard
 from playground.errors import ModelBroken, NoNetwork, NotInstalled, PlaygroundError
-from playground.lora_files import Header, Lora, enlarges, header, is_compact, is_for_text, is_lora, lora
+from playground.lora_files import Header, Lora, enlarges, header, is_compact, is_for_text, is_lora, lora, tidy
 from playground.own_cards import CONFIG, INDEX, PICKLED, Source, card_of, check_name, described, upscale_card
 from playground.wording import say
 
@@ -29,6 +31,9 @@ MODEL_DEPTH = 2  # folders within a model's own
 MOST_ENTRIES = 20_000  # that are looked at, so that a whole disk holds nobody up
 LONGEST_SETTINGS = 20_000_000  # bytes of a JSON file that are read
 MOST_TOLD = 40
+FORGOTTEN_SECONDS = 86_400  # after so long nobody goes on with a download that was begun and cannot be offered
+LOOK_SECONDS = 4.0  # between two looks at the folder
+LOOK_SHARE = 50  # times as long as a look takes, nothing is done then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +70,10 @@ def found(folder: Path) -> Found:
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or a folder. path: its parts below the folder that was named; linked: whether it leads out of that folder."""
+    """A file or a folder; nothing else is looked at, as opening a pipe would wait for ever.
+
+    path: its parts below the folder that was named; linked: whether it leads out of that folder.
+    """
 
     path: tuple[str, ...]
     is_folder: bool
@@ -90,6 +98,8 @@ def listing(folder: Path) -> tuple[Entry, ...]:
                 return
             try:
                 known, path = entry.stat(), (*parts, entry.name)
+                if not stat.S_ISREG(known.st_mode) and not stat.S_ISDIR(known.st_mode):
+                    continue
                 outside = entry.is_symlink() and not within(root, os.path.realpath(entry.path))
                 made.append(Entry(path, entry.is_dir(), known.st_size, known.st_mtime_ns, outside))
                 if entry.is_dir() and not entry.is_symlink() and len(path) < DEPTH + MODEL_DEPTH:
@@ -117,11 +127,16 @@ def sorted_out(folder: Path, entries: tuple[Entry, ...]) -> Found:
         told = [say("own.too_many", count=f"{MOST_ENTRIES:,}"), *told]
     if len(told) > MOST_TOLD:
         told = [*told[:MOST_TOLD], say("own.more", count=len(told) - MOST_TOLD)]
-    return Found(cards=tuple(unique(search.cards)), loras=tuple(search.loras), told=tuple(told))
+    return Found(cards=tuple(unique(search.cards)), loras=tuple(search.loras), told=tuple(printable(one) for one in told))
+
+
+def printable(text: str) -> str:
+    """A sentence that can be printed whatever a file is called: a name need not be text."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def unique(cards: list[ModelCard]) -> Iterator[ModelCard]:
-    """The cards, the second of a name with a number behind its id."""
+    """The cards, the second of an id with a number behind it."""
     taken: set[str] = set()
     for card in cards:
         identity, number = card.id, 2
@@ -147,12 +162,18 @@ class Search:
         """Looks at one folder, and into those below it where it is no model itself."""
         inner = self._inner.get(parts, [])
         names = {entry.path[-1] for entry in inner if not entry.is_folder}
+        settings = INDEX if INDEX in names else CONFIG
         try:
             if INDEX in names or (CONFIG in names and "model_type" in self.settings(parts, CONFIG)):
-                self.cards.append(self.model(parts, INDEX if INDEX in names else CONFIG, name=name))
+                self.cards.append(self.model(parts, settings, name=name))
                 return
         except PlaygroundError as error:
             self.told.append(str(error))
+            return
+        except Exception as error:  # whatever a stranger's file holds, the others are still found
+            place = "/".join((*parts, settings))
+            log.warning("%s was not understood: %s", printable(place), type(error).__name__, exc_info=error)
+            self.told.append(say("own.broken_settings", name=place))
             return
         for entry in inner:
             if entry.linked:
@@ -172,14 +193,14 @@ class Search:
         def read(path: str) -> Mapping[str, Any]:
             return self.settings(parts, path) if path in files else {}
 
-        source = Source(name=name, folder=self.folder.joinpath(*parts), files=files, read=read)
+        source = Source(name=name, place="/".join(parts), folder=self.folder.joinpath(*parts), files=files, read=read)
         return described(source, self.settings(parts, settings))
 
     def settings(self, parts: tuple[str, ...], path: str) -> Mapping[str, Any]:
         """The JSON of a file; ModelBroken where it is none, or no object."""
         try:
             return parsed(self.folder.joinpath(*parts, path))
-        except ModelBroken:
+        except (OSError, ValueError):
             raise ModelBroken(say("own.broken_settings", name="/".join((*parts, path)))) from None
 
     def file(self, entry: Entry, *, folder: str) -> None:
@@ -193,12 +214,18 @@ class Search:
             self.weights(path, header(path), folder=folder)
         except PlaygroundError as error:
             self.told.append(str(error))
+        except Exception as error:  # as above
+            log.warning("%s was not understood: %s", printable(name), type(error).__name__, exc_info=error)
+            self.told.append(say("own.damaged", name=name))
 
     def weights(self, path: Path, known: Header, *, folder: str) -> None:
         """A loose safetensors file by what its header says it is."""
         if is_compact(known):
             name, place = (folder, path.parent) if path.stem == "model" else (path.stem, path)
-            source = Source(name=name, folder=place, files={path.name: path.stat().st_size})
+            below = place.relative_to(self.folder).as_posix()
+            source = Source(
+                name=name, place="" if below == "." else below, folder=place, files={path.name: path.stat().st_size}
+            )
             self.cards.append(upscale_card(source, scale=enlarges(known)))
         elif is_lora(known):
             made = lora(path, known, name=self.lora_name(path, folder))
@@ -212,6 +239,7 @@ class Search:
     def lora_name(self, path: Path, folder: str) -> str:
         """A LoRA's name: its file's, or its folder's where files of libraries are all called alike; each only once."""
         plain = path.stem if path.stem not in ("pytorch_lora_weights", "adapter_model") else folder
+        plain = tidy(plain)
         names, name, number = {known.name for known in self.loras}, plain, 2
         while name in names:
             name, number = f"{plain} ({number})", number + 1
@@ -262,7 +290,7 @@ class OwnModels:
         with self._lock:
             there = self._folder.found()
             now = {card.id: card for card in there.cards}
-            for identity in self._cards.keys() | now.keys():
+            for identity in dict.fromkeys((*self._cards, *now)):  # in their order, which a set would shake up
                 if now.get(identity) == self._cards.get(identity):
                     continue
                 if identity in now:
@@ -273,6 +301,18 @@ class OwnModels:
             self._cards = now
             self.loras.change(there.loras)
             return there.told
+
+    def keep_up(self, ended: threading.Event, *, seconds: float = LOOK_SECONDS) -> None:
+        """Takes in what changes until it is ended, for those who ask without opening the page. A large or slow folder is
+        looked at less often."""
+        pause = seconds
+        while self._folder is not None and not ended.wait(pause):
+            begun = time.monotonic()
+            try:
+                self.refresh()
+            except Exception as error:  # the next look may go well
+                log.warning("the folder of models was not looked at: %s", type(error).__name__, exc_info=error)
+            pause = max(seconds, LOOK_SHARE * (time.monotonic() - begun))
 
 
 def looked_up(repository: str, store: Store) -> ModelCard:
@@ -291,22 +331,27 @@ def looked_up(repository: str, store: Store) -> ModelCard:
         def read(path: str) -> Mapping[str, Any]:
             if not 0 < files.get(path, 0) <= LONGEST_SETTINGS:
                 return {}
-            return parsed(hub.fetch(repository, path, kind="model", commit=listing.commit, folder=store.folder))
+            file = hub.fetch(repository, path, kind="model", commit=listing.commit, folder=store.folder)
+            try:
+                return parsed(file)
+            except ValueError:
+                raise ModelBroken(say("own.hub_broken_settings", name=f"{repository}/{path}")) from None
 
         return card_of(
             repository, read(INDEX) or read(CONFIG), files=files, read=read, licence=listing.licence, gated=listing.gated,
         )
     except Exception as error:
-        raise hub.told(error, model=repository, repository=repository) from error
+        raise hub.told(error, model=repository, repository=repository, fetching=False) from error
 
 
 def remembered(store: Store) -> tuple[ModelCard, ...]:
-    """The cards of the own hub repositories that the store has fetched, made anew from the files that are there."""
-    made = []
-    for identity, kept in store.kept().items():
-        part = kept.parts[0]
-        if not identity.startswith("own-"):
+    """The cards of the own hub repositories that the store has fetched, or begun to fetch, so that they can be finished or
+    removed; made anew from the files that are there."""
+    made: dict[str, ModelCard] = {}
+    for identity, kept in (*store.kept().items(), *store.begun().items()):
+        if not identity.startswith("own-") or identity in made:
             continue
+        part = kept.parts[0]
         folder = store.snapshot(part)
 
         def read(path: str, *, folder: Path = folder, files: Mapping[str, int] = part.files) -> Mapping[str, Any]:
@@ -316,22 +361,24 @@ def remembered(store: Store) -> tuple[ModelCard, ...]:
             card = card_of(
                 part.repository, read(INDEX) or read(CONFIG), files=part.files, read=read, licence=kept.licence
             )
-        except PlaygroundError as error:  # its files are gone, or others than they were
+        except Exception as error:  # its files are gone, or others than they were
             log.info("%s is not offered any more: %s", identity, error)
+            if time.time() - kept.when > FORGOTTEN_SECONDS:
+                store.abandon(identity)
             continue
-        if card.id == identity:
-            made.append(card)
-    return tuple(made)
+        made[identity] = replace(card, id=identity)
+    return tuple(made.values())
 
 
 def parsed(file: Path) -> Mapping[str, Any]:
-    """The JSON of a file of settings; ModelBroken where it is none, or no object."""
+    """The JSON of a file of settings; ValueError where it is none, or no object."""
+    found = file.stat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > LONGEST_SETTINGS:
+        raise ValueError
     try:
-        if file.stat().st_size > LONGEST_SETTINGS:
-            raise ValueError
         made = json.loads(file.read_text(encoding="utf8"))
-        if not isinstance(made, dict):
-            raise ValueError
-    except (OSError, ValueError, RecursionError):
-        raise ModelBroken(say("own.broken_settings", name=file.name)) from None
+    except RecursionError:
+        raise ValueError from None
+    if not isinstance(made, dict):
+        raise ValueError
     return made

@@ -5,15 +5,16 @@ It takes parsed JSON and names of files only, and refuses what would need code o
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from playground.catalog import ModelCard
+from playground.catalog import ModelCard, folder_bits, named_bits
 from playground.catalog.families import FAMILIES, picture
-from playground.errors import BadRequest, NotInstalled
+from playground.errors import BadRequest, ModelBroken, NotInstalled
 from playground.lora_files import tidy
 from playground.requests import Limits, TextGenerationRequest, TextToImageRequest
 from playground.wording import say
@@ -67,10 +68,12 @@ Read = Callable[[str], Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a model is: a hub repository or a folder on this computer. name: for people; files: their sizes in bytes by
-    path, empty where they are not known; read: gives the JSON of a further file, {} where there is none."""
+    """Where a model is: a hub repository or a folder on this computer. name: for people; place: its path below the folder
+    of models, the name where it is ""; files: their sizes in bytes by path, empty where they are not known; read: gives the
+    JSON of a further file, {} where there is none."""
 
     name: str
+    place: str = ""
     repository: str = ""
     folder: Path | None = None
     files: Mapping[str, int] = field(default_factory=dict)
@@ -80,6 +83,10 @@ class Source:
     def is_hub(self) -> bool:
         """Whether it is a repository of the hub."""
         return bool(self.repository)
+
+    def lacks(self, part: str) -> NotInstalled:
+        """The refusal where a part of it is missing."""
+        return NotInstalled(say("own.hub_incomplete" if self.is_hub else "own.incomplete", name=self.name, part=tidy(part)))
 
 
 def card_of(
@@ -94,9 +101,10 @@ def card_of(
     check_name(repository)
     source = Source(name=repository, repository=repository, files=files or {}, read=read or (lambda path: {}))
     card = described(source, settings)
+    bits = 16 if card.variant == "fp16" else named_bits(settings.get("dtype") or settings.get("torch_dtype"))
     return replace(
         card, licence=tidy(licence)[:LONGEST_NAME] or say("own.licence_unknown"), gated=gated, commit=commit,
-        commercial=licence.lower() in PERMISSIVE,
+        commercial=licence.lower() in PERMISSIVE, bits=bits,
     )
 
 
@@ -112,27 +120,43 @@ def described(source: Source, settings: Mapping[str, Any]) -> ModelCard:
         return pipeline_card(source, settings)
     if "auto_map" in settings:
         raise NotInstalled(say("own.own_code", name=source.name))
-    kind = str(settings.get("model_type", ""))
-    architectures = [str(name) for name in settings.get("architectures") or ()]
+    kind, architectures = settings.get("model_type", ""), settings.get("architectures") or []
+    if not isinstance(kind, str) or not isinstance(architectures, list):
+        raise ModelBroken(say(
+            "own.hub_broken_settings" if source.is_hub else "own.broken_settings", name=f"{source.name}/{CONFIG}"
+        ))
+    architectures = [str(name) for name in architectures]
+    if not kind and not architectures:
+        raise NotInstalled(say("own.no_kind", name=source.name))
     if kind == "swin2sr":
         return upscale_card(source, scale=whole(settings.get("upscale"), 2))
     if kind in SPEECH:
         return speech_card(source, settings, kind)
     if kind in OTHERS_TEXT or any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures):
         return text_card(source)
-    raise NotInstalled(say("own.other_kind", name=source.name, kind=tidy(kind or ", ".join(architectures))[:LONGEST_NAME] or "?"))
+    raise NotInstalled(say("own.other_kind", name=source.name, kind=tidy(kind or ", ".join(architectures))[:LONGEST_NAME]))
 
 
 def blank(source: Source, *, adapter: str, tasks: frozenset[str], **values: Any) -> ModelCard:
     """A card with all that is the same for models of one's own."""
     sentence = say("own.from_hub") if source.is_hub else say("own.from_folder")
-    identity = "--".join(slug(part) for part in source.name.split("/"))
+    here = source.folder is not None and source.folder.is_dir()
     return ModelCard(**{
-        "id": f"own-{identity}", "title": tidy(source.name)[:LONGEST_NAME], "adapter": adapter, "tasks": tasks,
+        "id": identity(source), "title": tidy(source.name)[:LONGEST_NAME], "adapter": adapter, "tasks": tasks,
         "folder": source.folder, "repository": source.repository, "sentence": sentence, "bad_at": say("own.bad_at"),
         "languages": (), "licence": say("own.licence"), "training_data": say("own.training_data"),
         "on_cpu": True, "memory": 1_000_000, "commercial": False,
+        "bits": folder_bits(source.folder, variant=values.get("variant", "")) if here else 0,
     } | values)
+
+
+def identity(source: Source) -> str:
+    """The id of a model of one's own: its name, and where that leaves anything of its place unsaid, a short sum of it."""
+    plain = "--".join(slug(part) for part in (source.name.split("/") if source.is_hub else (source.name,)))
+    exact = source.place or source.name
+    if plain == (exact.replace("/", "--") if source.is_hub else exact):
+        return f"own-{plain}"
+    return f"own-{plain}-{hashlib.sha256(exact.encode('utf8', 'surrogateescape')).hexdigest()[:6]}"
 
 
 def slug(name: str) -> str:
@@ -177,9 +201,7 @@ def weights(source: Source, parts: list[str]) -> tuple[str, dict[str, int]]:
                 found[part][variant] = found[part].get(variant, 0) + size
         if not found[part]:
             pickled = any(path.endswith(PICKLED) for path in inside(source.files, part))
-            raise NotInstalled(
-                say("own.pickled", name=source.name) if pickled else say("own.incomplete", name=source.name, part=tidy(part))
-            )
+            raise NotInstalled(say("own.pickled", name=source.name)) if pickled else source.lacks(part)
     only = {variant for sizes in found.values() if "" not in sizes for variant in sizes}
     variant = "fp16" if "fp16" in only else next(iter(sorted(only)), "")
     return variant, {part: sizes.get(variant, sizes.get("", max(sizes.values()))) for part, sizes in found.items()}
@@ -219,9 +241,7 @@ def top_weights(source: Source) -> int:
     sizes = [size for path, size in top.items() if path.endswith(".safetensors") and not path.startswith("consolidated")]
     if source.files and not sizes:
         pickled = any(path.endswith(PICKLED) for path in top)
-        raise NotInstalled(
-            say("own.pickled", name=source.name) if pickled else say("own.incomplete", name=source.name, part="model.safetensors")
-        )
+        raise NotInstalled(say("own.pickled", name=source.name)) if pickled else source.lacks("model.safetensors")
     return sum(sizes)
 
 
@@ -240,7 +260,7 @@ def text_card(source: Source) -> ModelCard:
     if "auto_map" in tokenizer:
         raise NotInstalled(say("own.own_code", name=source.name))
     if top and not {"tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model"} & top.keys():
-        raise NotInstalled(say("own.no_tokenizer", name=source.name))
+        raise NotInstalled(say("own.hub_no_tokenizer" if source.is_hub else "own.no_tokenizer", name=source.name))
     chat = bool(tokenizer.get("chat_template")) or bool({"chat_template.jinja", "chat_template.json"} & top.keys())
     defaults = {"max_new_tokens": 256, "temperature": 0.7, "top_p": 0.95, "top_k": 50, "repetition_penalty": 1.05}
     for name, value in source.read("generation_config.json").items():

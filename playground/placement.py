@@ -14,7 +14,11 @@ from playground.wording import say
 WHOLE, OFFLOAD, FP8 = "whole", "offload", "fp8"
 ORDER = (WHOLE, OFFLOAD, FP8)  # from the fastest to the one that needs least
 HALVED = ("text", "diffusion", "diffusion_upscale")  # adapters that load 16-bit weights where the device computes with them
+HALVED_VOICES = ("Dia", "Csm", "VibeVoice")  # how the classes of the voices begin that do so too
 IN_PARTS = ("diffusion",)  # adapters whose models are several networks that work one after the other
+IN_LAYERS = ("text",)  # adapters whose models can fetch one layer after the other; that is slow, and better than nothing
+NOT_IN_LAYERS = ("Gemma4",)  # how the classes of those begin that read the weights of one part from another
+LAYER, WIDEST = 0.5, 6 * 10**9  # of such a model on the device at once, and the most bytes: the widest tables of words
 LARGEST = 0.75  # of a model that does not say how large its largest part is
 NARROW = 0.6  # what is left of a part in 8 bits: norms and embeddings stay as they are
 TILED, IN_TURN = 1, 2  # what a loaded model's ease() can be asked for, in the order in which it is tried
@@ -32,38 +36,50 @@ class Need:
 def need(card: ModelCard, device: Device, placement: str, *, footprint: Footprints | None = None) -> Need:
     """What a model takes in a placement: as measured here where it was, else as its card estimates."""
     room = device.free_memory - device.budget
-    known = footprint.of(card.id, device.dtype, placement) if footprint else None
-    whole = footprint.of(card.id, device.dtype, WHOLE) if footprint else None
+    known = footprint.of(card, device.dtype, placement) if footprint else None
+    whole = footprint.of(card, device.dtype, WHOLE) if footprint else None
     weights = whole.weights if whole else estimate(card, device)
     if placement == WHOLE:
         return Need(device=max(weights, known.peak - room) if known else weights)
     if known and known.peak:
         return Need(device=max(0, known.peak - room), ram=max(weights, known.weights))
-    largest = min(card.largest or int(weights * LARGEST), weights)
+    if card.adapter in IN_LAYERS:
+        return Need(device=min(int(weights * LAYER), WIDEST), ram=weights)
+    largest = min(int(card.largest * widening(card, device)) or int(weights * LARGEST), weights)
     # Weights are read in full before they are narrowed.
     return Need(device=int(largest * NARROW) if placement == FP8 else largest, ram=weights)
 
 
 def estimate(card: ModelCard, device: Device) -> int:
-    """Bytes of a model's weights on a device before it was ever loaded there: the cards of the hub's large families count
-    16-bit weights, and a CPU takes twice that."""
-    doubled = card.repository and card.adapter in HALVED and device.dtype == "float32"
-    return card.memory * (2 if doubled else 1)
+    """Bytes of a model's weights on a device before it was ever loaded there."""
+    return int(card.memory * widening(card, device))
+
+
+def widening(card: ModelCard, device: Device) -> float:
+    """How much larger a model's weights are in memory than its card says: a CPU works in 32 bits with weights of 16."""
+    bits = card.bits or (16 if card.own else 0)  # what somebody brought along is of 16 bits where it does not say
+    if not bits:
+        return 1.0
+    halved = card.adapter in HALVED or card.adapter == "speech" and card.pipeline.startswith(HALVED_VOICES)
+    return (16 if halved and device.dtype != "float32" else 32) / bits
 
 
 def possible(card: ModelCard, device: Device) -> tuple[str, ...]:
     """The placements that there are for a model on a device, whether it fits or not."""
-    if card.adapter not in IN_PARTS or device.name.partition(":")[0] not in ("cuda", "xpu"):
+    in_layers = card.adapter in IN_LAYERS and not card.pipeline.startswith(NOT_IN_LAYERS)
+    if not (in_layers or card.adapter in IN_PARTS) or device.name.partition(":")[0] not in ("cuda", "xpu"):
         return (WHOLE,)
-    return ORDER if device.name.startswith("cuda") else (WHOLE, OFFLOAD)
+    return ORDER if device.name.startswith("cuda") and card.adapter in IN_PARTS else (WHOLE, OFFLOAD)
 
 
 def fitting(card: ModelCard, device: Device, *, footprint: Footprints | None = None) -> tuple[str, ...]:
-    """Every placement that fits the device's budget and the computer's memory, the best first."""
+    """Every placement that fits the device's budget and the computer's memory, the best first. What was loaded here before
+    may exceed a budget below what there is."""
     made = []
     for placement in possible(card, device):
         wanted = need(card, device, placement, footprint=footprint)
-        if wanted.device <= device.budget and (not device.ram or wanted.ram <= device.ram_budget):
+        known = footprint is not None and footprint.of(card, device.dtype, placement) is not None
+        if wanted.device <= (device.limit if known else device.budget) and (not device.ram or wanted.ram <= device.ram_budget):
             made.append(placement)
     return tuple(made)
 
@@ -76,12 +92,37 @@ def fits(card: ModelCard, device: Device, *, footprint: Footprints | None = None
     return next(iter(fitting(card, device, footprint=footprint)), None)
 
 
+def well(card: ModelCard, device: Device, *, footprint: Footprints | None = None) -> bool:
+    """Whether a model fits so that it can be advised: layers that are fetched for each word take very long."""
+    best = fits(card, device, footprint=footprint)
+    return best == WHOLE or best is not None and card.adapter not in IN_LAYERS
+
+
 def instead(
     card: ModelCard, others: Iterable[ModelCard], device: Device, *, footprint: Footprints | None = None
 ) -> ModelCard | None:
-    """The largest model among others that is smaller than a card's and fits; None where there is none."""
-    smaller = [o for o in others if o.id != card.id and o.memory < card.memory and fits(o, device, footprint=footprint)]
-    return max(smaller, key=lambda other: other.memory, default=None)
+    """The largest model among others that is smaller than a card's and fits, a starter where there is no other; None where
+    there is none."""
+    most = need(card, device, WHOLE, footprint=footprint).device
+    smaller = [
+        o for o in others
+        if o.id != card.id and need(o, device, WHOLE, footprint=footprint).device < most and well(o, device, footprint=footprint)
+    ]
+    return max(smaller, key=lambda other: (not other.starter, other.memory), default=None)
+
+
+def sizes(*counts: int) -> tuple[str, ...]:
+    """Bytes in words for people, with as many digits as it takes to tell them apart."""
+    for further in (0, 1, 2):
+        made = tuple(
+            f"{count / 1e9:.{1 + further}f} GB" if count >= 1e9 else
+            f"{count / 1e6:.{further}f} MB" if count >= 1e6 else
+            f"{count / 1e3:.{further}f} kB" if count >= 1e3 else f"{count} bytes"
+            for count in counts
+        )
+        if len(set(made)) == len(set(counts)):
+            return made
+    return tuple(f"{count:,} bytes" for count in counts)
 
 
 def smaller(request: Request, card: ModelCard) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import time
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from pathlib import Path
 
 from playground import hub, needed
 from playground.calls import Cut
-from playground.catalog import ModelCard
+from playground.catalog import Extra, ModelCard
 from playground.errors import NoNetwork, NotInstalled, PlaygroundError, Unexpected
 from playground.store import Kept, Part, Store
 from playground.wording import say
 
+log = logging.getLogger(__name__)
 SPARE = 1 << 28  # bytes that stay free on the disk
 SMALL = 1 << 22  # bytes: files up to this come first, so that a refusal comes early
 LARGEST = 50_000_000_000  # bytes of a single file that the hub gives over plain HTTP
@@ -65,20 +67,36 @@ def plan(card: ModelCard, store: Store) -> Plan:
         listings = {("model", card.repository): (found, list(chosen.files))}
         for extra in card.extras:
             asked = extra.repository, extra.kind
-            place = (extra.kind, extra.repository)
-            if place not in listings:
-                listings[place] = hub.listing(extra.repository, kind=extra.kind), []
-            listing, files = listings[place]
-            if extra.files or extra.kind == "dataset":
-                more = needed.of_extra(card, extra.files, listing.files)
-            else:
-                more = needed.of_model(card, listing.files)
-            files += [file for file in more.files if file not in files]
+            try:
+                add(extra, card, store, listings)
+            except Cut:
+                raise
+            except Exception as error:
+                told = hub.told(error, model=card.title, repository=asked[0], kind=asked[1], fetching=False)
+                if not extra.optional or not isinstance(told, NotInstalled):
+                    raise
+                log.warning("%s is fetched without %s: %s", card.id, extra.repository, told)
     except (Cut, PlaygroundError):
         raise
     except Exception as error:
-        raise hub.told(error, model=card.title, repository=asked[0], kind=asked[1]) from error
+        raise hub.told(error, model=card.title, repository=asked[0], kind=asked[1], fetching=False) from error
     return weighed(card, store, listings, variant=chosen.variant)
+
+
+def add(extra: Extra, card: ModelCard, store: Store, listings: dict) -> None:
+    """Adds to the listings what is needed of an extra; raises what the client raises."""
+    place = (extra.kind, extra.repository)
+    listing, files = listings.get(place) or (hub.listing(extra.repository, kind=extra.kind, revision=extra.revision or None), [])
+    if extra.files or extra.kind == "dataset":
+        more = needed.of_extra(card, extra.files, listing.files)
+    else:
+        more = needed.of_model(card, listing.files)
+    if listing.gated and more.files:
+        hub.may_fetch(
+            extra.repository, more.files[0].name, kind=extra.kind, commit=listing.commit, folder=store.folder
+        )
+    files += [file for file in more.files if file not in files]
+    listings[place] = listing, files
 
 
 def main_repository(card: ModelCard, store: Store) -> tuple[hub.Listing, dict | None]:

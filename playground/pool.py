@@ -63,15 +63,24 @@ class ModelPool:
     @property
     def budget(self) -> int:
         """Bytes that the models together may take on the device, as measured last."""
-        return (self._now or self.device).budget if self._budget is None else self._budget
+        return self._given(self._now or self.device).budget
 
     def _measured(self) -> Device:
-        """The device as it is now; one with a budget of its own is taken to have just that much."""
-        self._now = self._measure(self.device)
+        """The device as it is now. What the models hold of a computer's RAM can be given again."""
+        now = self._measure(self.device)
+        if now.available:
+            with self._lock:
+                held = sum(e.weights for _, e in self._in_order())
+            now = replace(now, available=min(now.free_memory, now.available + held))
+        self._now = now
+        return self._given(now)
+
+    def _given(self, device: Device) -> Device:
+        """The device, with the pool's own budget where it has one."""
         if self._budget is None:
-            return self._now
-        share = self._now.free_memory / max(1, self._now.budget)
-        return replace(self._now, free_memory=math.ceil(self._budget * share))
+            return device
+        share = device.free_memory / max(1, device.cap)
+        return replace(device, free_memory=math.ceil(self._budget * share))
 
     def loaded(self) -> dict[str, int]:
         """Ids of the models in memory, those in RAM too, and their bytes, least recently used first."""
@@ -80,7 +89,7 @@ class ModelPool:
 
     def memory(self) -> Memory:
         """What is where now; it waits for no load and asks no hardware."""
-        total = self._budget if self._budget is not None else self.budget if self.known_device else 0
+        total = self._budget if self._budget is not None else (self._now or self.device).cap if self.known_device else 0
         with self._lock:
             residents = []
             for i, e in self._in_order(coming=True):
@@ -152,8 +161,11 @@ class ModelPool:
                 emit(Notice(text=say(f"placing.load.{left[0]}", model=card.title)))
         else:
             raise OutOfMemory(self._with_alternative(say("pool.load_failed", model=card.title), card, device, others))
-        self.footprints.loaded(card.id, device.dtype, entry.placement, weights=entry.weights)
+        self.footprints.loaded(card, device.dtype, entry.placement, weights=entry.weights)
         self._make_room(card, 0, emit)  # it may be larger than its card said
+        if entry.on_device > self.budget:
+            taken, most = placement.sizes(entry.on_device, self.budget)
+            emit(Notice(text=say("pool.over", model=card.title, taken=taken, most=most)))
 
     def _tried(self, entry: Entry, card: ModelCard, device: Device) -> OutOfMemory | None:
         """Loads the model; the error where there was not enough memory. What the load held is free again by then."""
@@ -177,7 +189,8 @@ class ModelPool:
         """Makes room for what comes and keeps it from others; OutOfMemory where models that work now are in its way."""
         self._make_room(card, wanted, emit)
         with self._lock:
-            if sum(e.on_device for e in self._entries.values()) + wanted > self.budget:
+            others = sum(e.on_device for e in self._entries.values())
+            if others and others + wanted > self.budget:
                 raise OutOfMemory(say("pool.no_room", model=card.title))
             entry.coming = wanted
 
@@ -201,9 +214,9 @@ class ModelPool:
         wanted = placement.need(card, device, last, footprint=self.footprints)
         beside = wanted.device <= device.budget
         needed, there = (wanted.ram, device.ram_budget) if beside else (wanted.device, device.budget)
+        needed, there = placement.sizes(needed, max(there, 0))
         sentence = say(
-            "pool.too_large_beside" if beside else "pool.too_large", model=card.title, needed=f"{needed / 1e9:.1f}",
-            there=f"{there / 1e9:.1f}",
+            "pool.too_large_beside" if beside else "pool.too_large", model=card.title, needed=needed, there=there
         )
         return self._with_alternative(sentence, card, device, others)
 
@@ -335,4 +348,4 @@ class ModelPool:
             entry.look()  # it may have changed its precision
             own = entry.weights if entry.placement == WHOLE else 0
         if taken:
-            self.footprints.ran(card.id, entry.dtype, entry.placement, peak=own + taken)
+            self.footprints.ran(card, entry.dtype, entry.placement, peak=own + taken)

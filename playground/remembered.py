@@ -18,6 +18,7 @@ from playground.site import QUIET, Site, Updates, valued
 
 SECRET = "playground"  # not to hide anything: Gradio makes up another one at each start, and could read nothing again
 KEPT_TEXT = 20_000  # characters
+LONGEST_NAME = 200  # characters of a model's id that is spoken of
 FRESH = 4  # seconds between looks at what an open page can offer
 
 
@@ -72,13 +73,25 @@ def recall(site: Site) -> None:
     def restore(*states: Any) -> Updates:
         updates: Updates = {site.offered: choices.signature(site)}
         for (task, kept), values in zip(site.kept.items(), states, strict=True):
-            updates |= restored(kept, values) if isinstance(values, dict) else {}
+            if isinstance(values, dict):
+                updates |= restored(kept, values) | told_of(site, task, kept, values.get("model"))
             name = (updates.get(kept.model) or {}).get("value", kept.model.value)
             updates |= offering(site, task, kept, name, updates)
         return updates
 
     outputs = dict.fromkeys(control for kept in site.kept.values() for control in kept.outputs())
-    site.demo.load(restore, [kept.state for kept in site.kept.values()], [*outputs, site.offered], **QUIET)
+    lines = [door.status for door in site.doors.values()]
+    back = site.demo.load(
+        restore, [kept.state for kept in site.kept.values()], [*outputs, site.offered, *lines], **QUIET,
+    )
+    back.then(None, js="() => window.pgCountOpen?.()", **QUIET)
+
+
+def told_of(site: Site, task: str, kept: Kept, name: object) -> Updates:
+    """Says in a tab's status line that the model which was chosen there is gone, where one is."""
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or name == choices.MORE or kept.serves(name):
+        return {}
+    return {site.doors[task].status: choices.gone(site, name, kept.model.value)} if task in site.doors else {}
 
 
 def offering(site: Site, task: str, kept: Kept, name: str, updates: Updates) -> Updates:
@@ -101,6 +114,7 @@ def keep_up(site: Site) -> None:
             if name == choices.MORE:
                 continue
             if not kept.serves(name):
+                updates |= told_of(site, task, kept, name)
                 name = kept.model.value
                 updates |= kept.chosen(name) | {kept.model: gr.update(value=name)}
             updates |= offering(site, task, kept, name, updates)
@@ -108,7 +122,8 @@ def keep_up(site: Site) -> None:
 
     outputs = dict.fromkeys(control for kept in site.kept.values() for control in kept.chosen(kept.model.value))  # fresh's too
     models = [kept.model for kept in site.kept.values()]
-    shown = [*dict.fromkeys([*outputs, *models]), site.offered, site.chips]
+    lines = [door.status for door in site.doors.values()]
+    shown = [*dict.fromkeys([*outputs, *models]), site.offered, site.chips, *lines]
     gr.Timer(FRESH).tick(look, [site.offered, *models], shown, **QUIET)
 
 

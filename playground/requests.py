@@ -184,7 +184,9 @@ LORA_WEIGHT = Limits(low=-2, high=2, step=0.05)
 
 
 def check_acceleration(value: Any) -> str:
-    """One of ACCELERATIONS, else BadRequest."""
+    """One of ACCELERATIONS, the first where nothing is asked for, else BadRequest."""
+    if value is None:
+        return ACCELERATIONS[0]
     if not isinstance(value, str) or value not in ACCELERATIONS:
         sentence = say("requests.acceleration", names=", ".join(ACCELERATIONS), value=clip(value))
         raise BadRequest(sentence, field="acceleration")

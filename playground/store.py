@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from playground.catalog import ModelCard
-from playground.errors import NotInstalled
+from playground.errors import NotInstalled, Unexpected
 from playground.wording import say
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class Store:
         self._record = record
         self._lock = threading.RLock()
         self._known: tuple[Any, dict[str, dict[str, Kept]]] = (None, {})
+        self._damaged = False
 
     @cached_property
     def folder(self) -> Path:
@@ -69,11 +70,15 @@ class Store:
 
     def ready(self, card: ModelCard) -> bool:
         """Whether a model can be loaded now: all its files are there, in their full size. Asks no network."""
-        return card.folder is not None or self._whole(card) is not None
+        if card.folder is not None:
+            return card.starter or card.folder.exists()
+        return self._whole(card) is not None
 
     def resolved(self, card: ModelCard) -> ModelCard:
         """The card with the folders that it is loaded from; NotInstalled where it is not ready."""
         if card.folder is not None:
+            if not self.ready(card):
+                raise NotInstalled(say("own.gone", model=card.title))
             return card
         kept = self._whole(card)
         if kept is None:
@@ -87,6 +92,10 @@ class Store:
     def kept(self) -> Mapping[str, Kept]:
         """All models that are recorded as complete, by id; whether their files are still there is not looked at."""
         return dict(self._read()["models"])
+
+    def begun(self) -> Mapping[str, Kept]:
+        """All models that were begun and never became complete, by id."""
+        return dict(self._read()["begun"])
 
     def size(self, card: ModelCard) -> int:
         """Bytes on disk of a model that is ready, else 0."""
@@ -145,8 +154,15 @@ class Store:
     def remove(self, card: ModelCard) -> int:
         """Deletes a model's files, those of an unfinished download too; returns the bytes that this frees. What another
         model of the record, or another commit in the cache, needs as well stays."""
+        return self._remove(card.id, ("models", "begun"))
+
+    def abandon(self, model: str) -> int:
+        """Deletes what is there of a model that was begun, by its id; returns the bytes that this frees."""
+        return self._remove(model, ("begun",))
+
+    def _remove(self, model: str, sections: Iterable[str]) -> int:
         with self._changing() as record:
-            gone = [kept for section in record.values() if (kept := section.pop(card.id, None))]
+            gone = [kept for section in sections if (kept := record[section].pop(model, None))]
             others = {
                 (part.kind, part.repository, part.commit, name)
                 for section in record.values() for kept in section.values() for part in kept.parts for name in part.files
@@ -191,16 +207,22 @@ class Store:
         return self.folder / f"{part.kind}s--{part.repository.replace('/', '--')}"
 
     def _whole(self, card: ModelCard) -> Kept | None:
-        """What is recorded of a card, where all of it is there and is what the card asks for now."""
+        """What is recorded of a card, where all of it is there and is what the card asks for now; without the optional parts
+        that are not."""
         kept = self._read()["models"].get(card.id)
         if kept is None or kept.parts[0].repository != card.repository:
             return None
         if card.commit and card.commit != kept.parts[0].commit:
             return None
         there = {(part.kind, part.repository) for part in kept.parts}
-        if any((extra.kind, extra.repository) not in there for extra in card.extras):
+        needed = {("model", card.repository), *((e.kind, e.repository) for e in card.extras if not e.optional)}
+        if not needed <= there:
             return None
-        return kept if all(self.holds(part, name) for part in kept.parts for name in part.files) else None
+        dispensable = {(extra.kind, extra.repository) for extra in card.extras} - needed
+        whole = tuple(part for part in kept.parts if all(self.holds(part, name) for name in part.files))
+        if any(part not in whole and (part.kind, part.repository) not in dispensable for part in kept.parts):
+            return None
+        return dataclasses.replace(kept, parts=whole)
 
     def _empty(self, part: Part, names: Iterable[str]) -> int:
         """Deletes files of a snapshot, what only they pointed to, and the folders that are empty then."""
@@ -237,11 +259,14 @@ class Store:
                 found = self._record.stat()
                 stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
                 if self._known[0] != stamp:
-                    text = self._record.read_text(encoding="utf8")
-                    self._known = stamp, {section: dict(read(text, section)) for section in ("models", "begun")}
-            except FileNotFoundError:
-                self._known = None, {"models": {}, "begun": {}}
-            except (OSError, ValueError, TypeError, KeyError, AttributeError):
+                    self._damaged = True  # until all of it has been understood
+                    found = json.loads(self._record.read_text(encoding="utf8"))
+                    made = {section: dict(read(found[section])) for section in ("models", "begun")}
+                    self._damaged = any(len(made[section]) < len(found[section]) for section in made)
+                    self._known = stamp, made
+            except (FileNotFoundError, NotADirectoryError):
+                self._known, self._damaged = (None, {"models": {}, "begun": {}}), False
+            except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 log.warning("the record of models cannot be read and begins anew")
                 self._known = stamp, {"models": {}, "begun": {}}
             return self._known[1]
@@ -251,7 +276,11 @@ class Store:
         """The record to change; it is written when the block ends. One process at a time."""
         from huggingface_hub.utils import WeakFileLock
 
-        self._record.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._record.parent.mkdir(parents=True, exist_ok=True)
+            self._record.with_name(f"{self._record.name}.lock").touch()  # the lock itself would wait where it may not write
+        except OSError:
+            raise Unexpected(say("downloads.no_record", folder=str(self._record.parent))) from None
         with self._lock, WeakFileLock(self._record.with_name(f"{self._record.name}.lock")):
             record = {section: dict(models) for section, models in self._read().items()}
             yield record
@@ -259,20 +288,27 @@ class Store:
             part.write_text(json.dumps({
                 section: {i: dataclasses.asdict(kept) for i, kept in models.items()} for section, models in record.items()
             }, indent=1), encoding="utf8")
+            if self._damaged:  # what is in it may be wanted again
+                self._record.replace(self._record.with_name(f"{self._record.name}.damaged"))
             part.replace(self._record)
 
 
-def read(text: str, section: str) -> Iterator[tuple[str, Kept]]:
-    """The models of one section of a record."""
-    for name, kept in json.loads(text)[section].items():
-        parts = tuple(
-            Part(
-                repository=str(p["repository"]), commit=str(p["commit"]), kind=str(p["kind"]),
-                files={str(n): int(size) for n, size in p["files"].items()},
+def read(section: Mapping[str, Any]) -> Iterator[tuple[str, Kept]]:
+    """The models of one section of a record, without those that cannot be understood."""
+    for name, kept in section.items():
+        try:
+            parts = tuple(
+                Part(
+                    repository=str(p["repository"]), commit=str(p["commit"]), kind=str(p["kind"]),
+                    files={str(n): int(size) for n, size in p["files"].items()},
+                )
+                for p in kept["parts"]
             )
-            for p in kept["parts"]
-        )
-        if parts:
-            yield name, Kept(
+            made = Kept(
                 parts=parts, variant=str(kept["variant"]), licence=str(kept["licence"]), when=float(kept["when"])
             )
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            log.warning("what is recorded of %s cannot be read and is left out", ascii(name)[:80])
+            continue
+        if parts:
+            yield name, made

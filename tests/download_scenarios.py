@@ -26,6 +26,7 @@ from tests.fakes import CPU, wait_until
 
 SCENARIOS: tuple[str, ...] = (
     "slow", "cut", "reset", "busy", "trouble", "wrong", "silent", "unready", "full", "pickle", "voice", "queue", "halves", "bare",
+    "extra",
 )
 Outcome = dict[str, object]
 CONFIG = 2  # bytes of the smallest file
@@ -227,6 +228,22 @@ class Scenes:
             "there": {name: sorted(path.name for path in folder.iterdir()) for name, folder in places.items()},
         }
 
+    def extra(self) -> Outcome:
+        """A model with extras that it does not need and that are not there, refuse, or are of another kind."""
+        def lacking(name: str, *, optional: bool = True) -> ModelCard:
+            return card("extra", extras=(Extra(repository=f"acme/{name}", optional=optional),))
+
+        wanted = lacking("nowhere")
+        parts = {
+            name: [part.repository for part in plan(lacking(name), self.store).parts] for name in ("nowhere", "pickle", "waiting")
+        }
+        needed = self.refused(lacking("nowhere", optional=False))
+        fetch = self.get(wanted)
+        return {
+            "parts": parts, "needed": needed, "state": fetch.state, "ready": self.store.ready(wanted),
+            "there": sorted(self.store.resolved(wanted).places),
+        }
+
     def queue(self) -> Outcome:
         """Three models: one works, two wait, of which one is cancelled."""
         first, second, third = card("first"), card("second"), card("third")
@@ -246,7 +263,7 @@ class Scenes:
 
     def gone(self) -> Outcome:
         """The hub goes away in the middle; what was fetched before is loaded meanwhile, and works."""
-        wanted, downloads = card("gone"), Downloads(self.store)
+        wanted, downloads = card("gone"), Downloads(self.store, patience=1)
         downloads.start(wanted)
         wait_until(lambda: not hub.reachable(), what="the hub's end")
         made = {"offline": self.refused(card("words")), "words": self.write(), "pictures": self.draw()}

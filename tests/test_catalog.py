@@ -10,10 +10,21 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from playground import catalog
-from playground.catalog import Catalog, ModelCard, cards, hub_cards, missing, recommended, starters
+from playground import catalog, pipelines
+from playground.catalog import (
+    Catalog,
+    ModelCard,
+    cards,
+    folder_bits,
+    hub_cards,
+    missing,
+    named_bits,
+    recommended,
+    starters,
+)
 from playground.device import Device
 from playground.errors import BadRequest
+from playground.footprints import Footprints
 from playground.requests import REQUESTS, SCHEDULERS, Limits, Request
 
 CATALOG = Catalog(cards())
@@ -138,7 +149,7 @@ def machine(gigabytes: float, kind: str = "cuda:0") -> Device:
     ("text_generation", machine(8), "smollm3-3b"), ("text_generation", machine(80), "gemma-4-31b"),
     ("text_to_image", machine(16, "cpu"), "sd-turbo"), ("text_to_image", machine(24), "z-image-turbo"),
     ("text_to_image", machine(80), "qwen-image-2512"), ("inpainting", machine(16, "cpu"), "sd-turbo"),
-    ("image_to_image", machine(80), "qwen-image-2512"), ("super_resolution", machine(16, "cpu"), "swin2sr-x2"),
+    ("image_to_image", machine(80), "qwen-image-2512"), ("super_resolution", machine(16, "cpu"), "swin2sr-x4"),
     ("super_resolution", machine(12), "sd-x4"), ("text_to_speech", machine(0.1), None),
     ("text_to_speech", machine(16, "cpu"), "speecht5"),
 ])
@@ -280,3 +291,53 @@ def test_every_voice_passes() -> None:
 ])
 def test_articles(words, said):
     assert catalog.with_article(words) == said
+
+
+@pytest.mark.parametrize("card", [card for card in CATALOG.cards if card.starter], ids=lambda card: card.id)
+def test_a_starter_takes_no_more_memory_than_its_card_says(card: ModelCard) -> None:
+    model = pipelines.load(card, machine(8, "cpu"))
+    assert 0.9 * card.memory < model.nbytes <= card.memory
+    model.close()
+
+
+def test_what_was_measured_here_decides_what_is_recommended() -> None:
+    known, device = Footprints(), machine(80)
+    large = CATALOG.find("gemma-4-31b")
+    known.loaded(large, "bfloat16", "whole", weights=70 * 10**9)
+    found = recommended(CATALOG.serving("text_generation"), device, footprint=known)
+    assert found.id == "qwen3.5-27b" and recommended(CATALOG.serving("text_generation"), device) is large
+
+
+def test_a_tiny_autoencoder_is_no_part_that_a_model_cannot_do_without() -> None:
+    extras = {extra.repository: extra.optional for card in CATALOG.cards for extra in card.extras}
+    assert {name for name, optional in extras.items() if optional} == {"madebyollin/taesd", "madebyollin/taesdxl"}
+
+
+def safetensors_of(path, dtype: str, count: int) -> None:
+    width = {"F16": 2, "F32": 4, "I64": 8}[dtype]
+    header = {"a": {"dtype": dtype, "shape": [count, 1], "data_offsets": [0, count * width]}, "__metadata__": {"format": "pt"}}
+    raw = json.dumps(header).encode()
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(len(raw).to_bytes(8, "little") + raw)
+
+
+def test_the_bits_of_a_folder_are_read_from_its_headers(tmp_path) -> None:
+    assert folder_bits(tmp_path) == 0
+    safetensors_of(tmp_path / "unet" / "model.safetensors", "F32", 10)
+    safetensors_of(tmp_path / "unet" / "model.fp16.safetensors", "F16", 10)
+    safetensors_of(tmp_path / "vae" / "model.safetensors", "F32", 10)
+    assert folder_bits(tmp_path) == 32 and folder_bits(tmp_path, variant="fp16") == 24  # of the autoencoder there is one only
+    safetensors_of(tmp_path / "model-00001-of-00002.safetensors", "F16", 60)
+    safetensors_of(tmp_path / "model-00002-of-00002.safetensors", "I64", 60)
+    assert folder_bits(tmp_path) == 20
+    for broken in (b"", b"\xff" * 20, (2).to_bytes(8, "little") + b"[]", (9).to_bytes(8, "little") + b'{"a": {}}'):
+        (tmp_path / "other").mkdir(exist_ok=True)
+        (tmp_path / "other" / "model.safetensors").write_bytes(broken)
+        assert folder_bits(tmp_path / "other") == 0
+
+
+@pytest.mark.parametrize(("name", "bits"), [
+    ("bfloat16", 16), ("float32", 32), ("torch.float16", 16), ("auto", 0), (None, 0), (["float32"], 0),
+])
+def test_the_bits_of_a_precision_are_known_by_its_name(name, bits) -> None:
+    assert named_bits(name) == bits

@@ -60,7 +60,7 @@ def test_the_device_the_models_and_the_memory_are_said(site):
     assert site.engine.pool.device.name == "cpu"
     line = Chips(chips(site))
     assert line.kinds == ["device", "offline", "model", "memory"] and line.texts["model"] == say("chips.no_model")
-    assert line.texts["device"] == "CPU, 1 threads"
+    assert line.texts["device"] == "CPU, 1 thread"
 
 
 def test_the_model_that_was_used_last_stands_first(site, engine):
@@ -102,5 +102,17 @@ def test_what_is_being_fetched_is_said_to_the_host_only(engine, tmp_path):
     site.models.downloads.move("first", state="fetching", done=30, total=120)
     assert Chips(chips(site)).texts["fetch"] == say("chips.fetching", model="First", share=25)
     assert "fetch" not in Chips(chips(dataclasses.replace(site, shared=True))).kinds
+    assert 'data-mark="busy"' in chips(site) and "data-mark" not in chips(dataclasses.replace(site, shared=True))
     site.models.downloads.move("first", state="failed")
-    assert "fetch" not in Chips(chips(site)).kinds
+    line = Chips(chips(site))
+    assert "fetch" not in line.kinds and line.texts["failed"] == say("chips.failed", model="First")
+    assert 'data-mark="failed"' in chips(site) and say("chips.mark", news=line.texts["failed"]) in chips(site)
+    site.models.downloads.move("first", state="done")
+    assert "data-mark" not in chips(site)
+
+
+def test_what_is_being_fetched_is_said_before_the_device_is_known(engine, tmp_path):
+    store = FakeStore()
+    site = site_of(engine, tmp_path, models=Models(store=store, downloads=FakeDownloads(store)))
+    site.models.downloads.start(card("first"))
+    assert site.engine.pool.known_device is None and "fetch" in Chips(chips(site)).kinds

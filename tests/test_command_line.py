@@ -1,4 +1,4 @@
-"""--list and --get: the table of models, and a download that is told, refused and cancelled; once with the real client."""
+"""--list, --get and --remove: the table of models, a download that is told, refused and cancelled; with the real client too."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -39,16 +40,23 @@ class FakeStore:
     def commit(self, card: ModelCard) -> str:
         return "0123456789abcdef"
 
+    def kept(self) -> dict[str, Kept]:
+        return {}
+
+    def size(self, card: ModelCard) -> int:
+        return 0
+
 
 class FakeDownloads:
     """Goes through states, one at each look; a cancel ends it. interrupt: after so many looks Ctrl-C is pressed."""
 
     def __init__(self, store: FakeStore, states: list[Fetch], *, interrupt: int = 1_000) -> None:
         self.store, self.states, self.interrupt = store, states, interrupt
-        self.looks, self.started, self.cancelled = 0, [], []
+        self.looks, self.started, self.cancelled, self.made = 0, [], [], []
 
-    def start(self, card: ModelCard) -> None:
+    def start(self, card: ModelCard, *, made: Plan | None = None) -> None:
         self.started.append(card.id)
+        self.made.append(made)
 
     def cancel(self, model: str) -> None:
         self.cancelled.append(model)
@@ -117,10 +125,10 @@ def test_the_table_shows_every_model_and_marks_one_of_each_tab() -> None:
 def test_a_download_is_told_line_by_line_where_nobody_watches() -> None:
     fetching = state("fetching", done=5 * 10**8, total=10**9, speed=2e6, seconds_left=250)
     code, lines, downloads = got([state("waiting"), state("looking"), fetching, fetching, state("checking"), state("done")])
-    assert code == 0 and downloads.started == ["far"]
+    assert code == 0 and downloads.started == ["far"] and downloads.made == [PLAN], "the hub is asked once"
     assert lines == [
         "Far (acme/far)", "Looking it up on the hub…", "Licence: cc0", "To fetch: 1.0 GB of 2.0 GB. Free on the disk: 70.0 GB.",
-        "Looking it up on the hub…", "Looking it up on the hub…", "500 MB of 1.0 GB, 2 MB/s, 4:10 left",
+        "500 MB of 1.0 GB, 2 MB/s, 4:10 left",
         "Checking what came…", "Far is here now: 0123456789ab",
     ]
 
@@ -151,8 +159,9 @@ def test_ctrl_c_before_the_download_ends_too() -> None:
     def interrupted(card, store):
         raise KeyboardInterrupt
 
-    code, _, downloads = got([], plan=interrupted)
+    code, lines, downloads = got([], plan=interrupted)
     assert code == 1 and downloads.started == []
+    assert lines[-1] == "Fetching far was cancelled before anything came."
 
 
 def test_what_fails_is_a_sentence_and_one(capsys: pytest.CaptureFixture) -> None:
@@ -170,7 +179,10 @@ def test_what_fails_is_a_sentence_and_one(capsys: pytest.CaptureFixture) -> None
 
 def test_what_is_here_already_is_not_fetched() -> None:
     code, lines, downloads = got([], here=("far",))
-    assert (code, lines, downloads.started) == (0, ["Far is on this computer already."], [])
+    assert (code, downloads.started) == (0, [])
+    assert lines == [
+        "Far is on this computer already.", "Its files have their full size; their checksums are not known here.",
+    ]
     code, lines, downloads = got([], name="words")
     assert code == 0 and "nothing to fetch" in lines[0] and downloads.started == []
 
@@ -222,12 +234,50 @@ def test_own_repositories_are_fetched_cancelled_and_found_again(tmp_path: Path) 
         assert (code, err) == (0, "")
         assert lines[0] == "ann/crisp (ann/crisp)" and "Licence: cc0-1.0" in lines
         assert lines[-1] == f"ann/crisp is here now: {hub.repositories['ann/crisp'].commit[:12]}"
-        assert ran(tmp_path, hub, "--get", "ann/crisp")[:2] == (0, ["ann/crisp is on this computer already."])
+        code, lines, _ = ran(tmp_path, hub, "--get", "ann/crisp")
+        assert code == 0 and lines[0] == "ann/crisp is on this computer already."
+        assert lines[-1] == "2 files of it were checked and are as they left the hub."
+        weights = next((tmp_path / "hf").rglob("snapshots/*/model.safetensors"))
+        whole = weights.read_bytes()
+        weights.resolve().write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        code, lines, err = ran(tmp_path, hub, "--get", "ann/crisp")
+        assert (code, err) == (0, "") and weights.read_bytes() == whole
+        assert "1 file of it is damaged and is fetched again." in lines and "is here now" in lines[-1]
         code, _, err = ran(tmp_path, hub, "--get", "ann/other")
         assert code == 1 and err.startswith("The hub shows nobody ann/other") and err.count("\n") == 1
     code, lines, err = ran(tmp_path, hub, "--list", "--device", "cpu")
     (row,) = [line for line in lines if "own-ann--crisp" in line]
     assert code == 0 and row.split()[1] == "Upscale" and row.endswith("yes") and "cc0-1.0" in row
+    code, lines, err = ran(tmp_path, hub, "--remove", "ann/crisp", "--device", "cpu")
+    assert (code, err, len(lines)) == (0, "", 1)
+    assert re.fullmatch(r"ann/crisp was removed, which frees \d+ kB\.", lines[0])
+    assert not any((tmp_path / "hf").rglob("*.safetensors"))
+    code, lines, err = ran(tmp_path, hub, "--remove", "ann/crisp", "--device", "cpu")
+    assert (code, lines, err) == (1, [], "ann/crisp is not on this computer, so there is nothing to remove.\n")
+
+
+def test_what_is_no_download_is_not_removed(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    store = Store(tmp_path / "hub", record=tmp_path / "models.json")
+    mine = dataclasses.replace(card("own-mine"), folder=tmp_path / "mine", title="mine")
+    catalog = Catalog((*cards()[:1], mine, FAR))
+    for name, sentence in {
+        "words": "Words (starter) is a part of Playground and stays.", "nothing": "There is no model called nothing.",
+        "own-mine": f"mine is a model of your own. Delete it yourself: {tmp_path / 'mine'}",
+        "far": "Far is not on this computer, so there is nothing to remove.",
+        "ann/other": "ann/other is not on this computer, so there is nothing to remove.",
+    }.items():
+        assert command_line.remove(name, catalog=catalog, store=store) == 1
+        assert capsys.readouterr().err.startswith(sentence)
+    assert not (tmp_path / "models.json").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a reader that ends is told otherwise here")
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    with Hub() as hub:
+        there = process(tmp_path, hub, "--list", "--device", "cpu")
+        there.stdout.close()
+        there.stdout = None
+        assert "Traceback" not in there.communicate(timeout=60)[1] and there.returncode == 1
 
 
 def test_what_was_fetched_is_made_anew_from_the_record(tmp_path: Path) -> None:
@@ -246,3 +296,18 @@ def test_what_was_fetched_is_made_anew_from_the_record(tmp_path: Path) -> None:
     assert store.ready(found) and store.resolved(found).folder == folder
     (folder / "config.json").write_text("{")
     assert own.remembered(store) == ()
+
+
+def test_what_was_begun_is_offered_and_what_cannot_be_is_swept_after_a_day(tmp_path: Path) -> None:
+    store = Store(tmp_path / "hub", record=tmp_path / "models.json")
+    for name, text, when in (("half", '{"model_type": "swin2sr"}', 0.0), ("odd", "[", 0.0), ("new", "[", time.time())):
+        part = Part(repository=f"ann/{name}", commit="c0", files={"config.json": len(text), "model.safetensors": 5})
+        store.snapshot(part).mkdir(parents=True)
+        (store.snapshot(part) / "config.json").write_text(text)
+        store.begin(dataclasses.replace(FAR, id=f"own-ann--{name}"), Kept(parts=(part,), when=when))
+    (found,) = own.remembered(store)
+    assert (found.id, found.repository, found.download) == ("own-ann--half", "ann/half", 5) and not store.ready(found)
+    assert sorted(path.name for path in store.folder.iterdir()) == ["models--ann--half", "models--ann--new"]
+    stream = io.StringIO()
+    assert command_line.remove("ann/half", catalog=Catalog((found,)), store=store, stream=stream) == 0
+    assert "ann/half was removed" in stream.getvalue() and not (store.folder / "models--ann--half").exists()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import pytest
 
-from playground.device import Device, TorchProbe, choose, give_back, measured
+from playground.device import Device, TorchProbe, choose, container_memory, give_back, measured
 from playground.errors import PlaygroundError
 
 RAM = 16_000_000_000
@@ -110,8 +111,45 @@ def test_a_gpus_memory_is_measured_again_and_what_is_torchs_own_counts_as_free(m
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3_000, 9_000))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 2_000)
     assert measured(choose("cuda:0", ALL)) == replace(choose("cuda:0", ALL), free_memory=5_000)
-    for wish in ("cpu", "mps", "xpu"):
+    for wish in ("mps", "xpu"):
         assert measured(choose(wish, ALL)) == choose(wish, ALL)
+
+
+def test_a_computers_memory_is_measured_again_and_its_cap_stays(monkeypatch):
+    import psutil
+
+    memory = SimpleNamespace(total=1_000, available=300)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr("playground.device.container_memory", lambda system: [])
+    now = measured(choose("cpu", ALL))
+    assert (now.cap, now.budget, now.limit) == (500, 300, 300)
+    memory.available = 900
+    now = measured(now)
+    assert (now.cap, now.budget, now.limit) == (500, 500, 900)
+    monkeypatch.setattr("playground.device.container_memory", lambda system: [(400, 100), (800, 790)])
+    now = measured(now)
+    assert (now.cap, now.budget, now.limit) == (200, 10, 10), "the narrowest of the containers around it"
+
+
+@pytest.mark.parametrize(("files", "expected"), [
+    ({}, []),
+    ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "max\n", "sys/fs/cgroup/memory.current": "9\n"}, []),
+    ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "800\n", "sys/fs/cgroup/memory.current": "500\n",
+      "sys/fs/cgroup/memory.stat": "anon 5\ninactive_file 100\nactive_file 50\n"}, [(800, 350)]),
+    ({"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "800\n", "sys/fs/cgroup/a/memory.current": "500\n",
+      "sys/fs/cgroup/a/memory.stat": "", "sys/fs/cgroup/a/b/memory.max": "600\n", "sys/fs/cgroup/a/b/memory.current": "50\n",
+      "sys/fs/cgroup/a/b/memory.stat": ""}, [(600, 50), (800, 500)]),
+    ({"proc/self/cgroup": "4:memory:/docker/x\n1:cpu:/docker/x\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "700",
+      "sys/fs/cgroup/memory/memory.usage_in_bytes": "300",
+      "sys/fs/cgroup/memory/memory.stat": "inactive_file 1\ntotal_inactive_file 20\ntotal_active_file 30"}, [(700, 250)]),
+    ({"proc/self/cgroup": "4:memory:/\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+      "sys/fs/cgroup/memory/memory.usage_in_bytes": "300", "sys/fs/cgroup/memory/memory.stat": ""}, []),
+])
+def test_a_containers_limit_is_found(tmp_path, files, expected):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert container_memory(tmp_path) == expected
 
 
 def test_memory_is_given_back_where_there_is_no_gpu():

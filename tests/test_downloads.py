@@ -66,7 +66,8 @@ def outcome(tmp_path_factory):
             "reset": {"reset": 400_000, "times": 1}, "busy": {"status": 429, "times": 1, "only": "model.safetensors"},
             "trouble": {"status": 503, "times": 1, "only": "model.safetensors"}, "wrong": {"wrong": 1, "only": ".safetensors"},
             "silent": {"silent": 300_000, "times": 1}, "unready": {"slow": 300_000}, "full": {}, "bare": {},
-            "gone": {"gone": 300_000}, "first": {"slow": 900_000}, "second": {}, "third": {}, "voice": {}, "vocoder": {},
+            "extra": {}, "gone": {"gone": 300_000},
+            "first": {"slow": 900_000}, "second": {}, "third": {}, "voice": {}, "vocoder": {},
         }.items():
             hub.serve(f"acme/{name}", weights(base / name), **manners)
         hub.serve("acme/pickle", weights(base / "pickle", name="pytorch_model.bin"))
@@ -208,6 +209,13 @@ def test_what_else_a_model_needs_comes_with_it(outcome):
         ["acme/voice", "model", own], ["acme/vocoder", "model", own], ["acme/vectors", "dataset", ["a.npy"]],
     ]
     assert made["there"] == {"acme/voice": own, "acme/vocoder": own, "acme/vectors": ["a.npy"]}
+
+
+def test_what_is_dispensable_does_not_hold_a_download_up(outcome):
+    made = outcome["extra"]
+    assert made["parts"] == {name: ["acme/extra"] for name in ("nowhere", "pickle", "waiting")}
+    assert made["needed"].startswith("NotInstalled: ") and "acme/nowhere" in made["needed"]
+    assert made["state"] == "done" and made["ready"] and made["there"] == ["acme/extra"]
 
 
 def test_downloads_take_turns(outcome):

@@ -413,3 +413,23 @@ def test_a_model_that_does_not_fit_names_one_that_is_here_and_does():
     engine = engine_of(lambda card: FakeModel(), cards=cards, budget=5, ready=lambda card: card.id != "near")
     with pytest.raises(OutOfMemory, match="Choose Middle, which fits"):
         events_of(engine.run(ask(model="huge"), "a"))
+
+
+def test_a_model_that_was_found_broken_is_not_advised():
+    from playground.errors import ModelBroken
+
+    cards = (card("small", memory=10), card("middle", memory=30), card("large", memory=90))
+    shop = Shop(lambda card: FakeModel(nbytes=card.memory), fails={"middle": ModelBroken("Middle is damaged.")})
+    engine = engine_of(shop, cards=cards, budget=40)
+    for expected in ("Choose Middle, which fits.", "Choose Small, which fits.", "Choose Middle, which fits."):
+        with pytest.raises(OutOfMemory, match=expected):
+            events_of(engine.run(ask(model="large"), "a"))
+        with contextlib.suppress(ModelBroken):  # it was mended before its second run
+            events_of(engine.run(ask(model="middle"), "a"))
+
+
+def test_a_model_whose_packages_are_not_here_is_not_advised():
+    cards = (dataclasses.replace(card("small", memory=10), needs=("no_such_package",)), card("large", memory=90))
+    engine = engine_of(lambda card: FakeModel(), cards=cards, budget=40)
+    with pytest.raises(OutOfMemory, match="Choose a smaller model."):
+        events_of(engine.run(ask(model="large"), "a"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import http.server
 import socket
 import threading
 import time
@@ -26,7 +27,17 @@ def no_settings(monkeypatch):
 
 @contextlib.contextmanager
 def listening():
-    """The address of a port that takes connections."""
+    """The address of a server that answers, if only with a refusal."""
+    handler = type("Refusing", (http.server.BaseHTTPRequestHandler,), {"log_message": lambda *args: None})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def silent():
+    """The address of a port that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
@@ -37,9 +48,17 @@ def closed():
         return address
 
 
-def test_a_port_that_takes_connections_is_reachable():
+def test_a_server_that_answers_is_reachable():
     with listening() as address:
         assert hub.reachable(address)
+
+
+@pytest.mark.parametrize("name", [None, *PROXIES])
+def test_a_port_that_only_takes_connections_is_not_nor_is_a_proxy_that_does(monkeypatch, name):
+    with silent() as address:
+        if name:
+            monkeypatch.setenv(name, address)
+        assert not hub.reachable("https://hub.invalid" if name else address, timeout=0.3)
 
 
 def test_a_closed_port_is_not_and_that_is_known_at_once():
@@ -87,10 +106,10 @@ def test_offline_can_be_written_as_no(monkeypatch, value):
         assert hub.reachable(address)
 
 
-@pytest.mark.parametrize("name", PROXIES)
-def test_behind_a_proxy_it_is_taken_to_be_there(monkeypatch, name):
-    monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert hub.reachable(closed())
+def test_behind_a_proxy_it_is_asked_through_it(monkeypatch):
+    with listening() as address:
+        monkeypatch.setenv("ALL_PROXY", address)
+        assert hub.reachable("http://hub.invalid")
 
 
 def test_another_hub_can_be_named(monkeypatch):
@@ -105,7 +124,7 @@ def test_another_hub_can_be_named(monkeypatch):
 def test_the_usual_port_follows_from_the_address(monkeypatch):
     asked = []
 
-    def refuse(place, **values):
+    def refuse(place, *args, **values):
         asked.append(place)
         raise ConnectionRefusedError
 
@@ -155,6 +174,10 @@ def failure(name: str, *bases: str, status: int = 0) -> Exception:
     (ConnectionResetError(errno.ECONNRESET, "x"), NoNetwork, "broke"),
     (OSError(errno.ENOSPC, "x"), Unexpected, "disk became full"),
     (PermissionError(errno.EACCES, "x"), Unexpected, "cannot be written"),
+    (NotADirectoryError(errno.ENOTDIR, "x"), Unexpected, "Name a folder by HF_HOME"),
+    (FileExistsError(errno.EEXIST, "x"), Unexpected, "Name a folder by HF_HOME"),
+    (UnicodeEncodeError("ascii", "hf_\u00fc", 3, 4, "x"), NotInstalled, "token has a letter"),
+    (failure("LocalProtocolError", "TransportError"), NotInstalled, "token has a letter"),
     (OSError("Consistency check failed: file should be of size 3"), ModelBroken, "did not arrive"),
     (BadRequest("A sentence."), BadRequest, "A sentence."),
     (KeyError("x"), Unexpected, "not foreseen"),
@@ -169,6 +192,11 @@ def test_the_cause_of_a_wrapped_error_is_told():
     outer = failure("LocalEntryNotFoundError", "FileNotFoundError")
     outer.__cause__ = failure("HfHubHTTPError", status=429)
     assert "pause" in str(hub.told(outer, model="Far"))
+
+
+def test_a_line_that_breaks_before_anything_was_fetched_says_so():
+    error = failure("ReadTimeout", "TransportError")
+    assert "does not answer" in str(hub.told(error, model="Far", fetching=False))
 
 
 def test_the_page_of_a_repository(monkeypatch):

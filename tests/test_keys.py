@@ -56,7 +56,7 @@ def test_digits_open_the_tabs_but_not_while_typing(visitor):
     prompt.press_sequentially("2 of 3? 1/2")
     expect(prompt).to_have_value("2 of 3? 1/2")
     opened(visitor, "Text")
-    assert visitor.page.locator("dialog").count() == 0
+    assert visitor.page.locator("dialog[open]").count() == 0
 
 
 def test_slash_goes_to_the_prompt_and_control_enter_runs(visitor):
@@ -125,7 +125,7 @@ def test_the_hero_opens_help_where_single_keys_can_be_switched_off(visitor):
     page.keyboard.press("2")
     page.keyboard.press("?")
     opened(visitor, "Text")
-    assert page.locator("dialog").count() == 0
+    assert page.locator("dialog[open]").count() == 0
     page.reload()
     page.locator("#text_generation-go:enabled").wait_for(timeout=WAIT)
     page.keyboard.press("2")

@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import app
 from playground import launch, tunnel
 from playground.errors import PlaygroundError
 from tests import fake_page
+from tests.fakes import wait_until
 
 ROOT = Path(__file__).parents[1]
 SERVER = """
@@ -205,6 +207,7 @@ def test_options():
     assert launch.parse(["--models", "mine"]) == launch.Options(models=Path("mine")) and not launch.Options().command
     for arguments, options in {
         ("--list",): launch.Options(list=True), ("--doctor",): launch.Options(doctor=True),
+        ("--remove", "gpt2"): launch.Options(remove="gpt2"),
         ("--get", "gpt2"): launch.Options(get="gpt2"), ("--get", ""): launch.Options(get=""),
     }.items():
         assert launch.parse(arguments) == options and options.command
@@ -269,7 +272,7 @@ def test_a_page_takes_in_a_folder_of_models_and_what_is_put_there_later(tmp_path
         url = address(process)
         assert "first one" in httpx.get(f"{url}/config", trust_env=False).text
         assert "no model of this name" in refusal_of(url, model="own-second-one")
-        tiny_upscale.swin2sr(tmp_path / "models" / "second one")
+        tiny_upscale.swin2sr(tmp_path / "models" / "second-one")
         loads = [
             fn["id"] for fn in httpx.get(f"{url}/config", trust_env=False).json()["dependencies"]
             if any(event == "load" for _, event in fn["targets"]) and not fn["inputs"] and not fn["queue"]
@@ -278,9 +281,33 @@ def test_a_page_takes_in_a_folder_of_models_and_what_is_put_there_later(tmp_path
             body = {"data": [], "fn_index": index, "session_hash": "abc"}
             httpx.post(f"{url}/gradio_api/run/predict", json=body, trust_env=False, timeout=60).raise_for_status()
         assert "cannot do this task" in refusal_of(url, model="own-second-one")
+        tiny_upscale.swin2sr(tmp_path / "models" / "third")
+        shutil.rmtree(tmp_path / "models" / "second-one")  # and without a page
+        wait_until(lambda: "cannot do this task" in refusal_of(url, model="own-third"), what="the third model")
+        wait_until(lambda: "no model of this name" in refusal_of(url, model="own-second-one"), what="the second's end")
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_run_of_an_own_model_whose_folder_is_gone_ends_in_a_sentence(tmp_path, monkeypatch):
+    from PIL import Image
+
+    from playground.requests import SuperResolutionRequest
+    from tests import tiny_upscale
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tiny_upscale.swin2sr(tmp_path / "models" / "mine")
+    there = app.models(launch.Options(device="cpu", models=tmp_path / "models"))
+    try:
+        there.own.refresh()
+        shutil.rmtree(tmp_path / "models" / "mine")
+        asked = SuperResolutionRequest(image=Image.new("RGB", (8, 8)), scale=2, model="own-mine")
+        with pytest.raises(PlaygroundError, match="The folder of mine is not there any more"):
+            list(there.engine.run(asked, "somebody"))
+    finally:
+        there.downloads.close()
+        there.engine.close()
 
 
 def refusal_of(url, **values) -> str:

@@ -145,6 +145,40 @@ def test_a_model_is_fetched_used_and_removed(browser, address, downloads):  # no
     other.close()
 
 
+def test_the_button_is_marked_while_something_is_fetched_or_has_failed(browser, address, downloads):  # noqa: F811
+    visitor = Visitor(browser, address)
+    button = visitor.page.locator("#pg-models")
+    expect(visitor.page.locator(".pg-chip-memory")).to_be_visible(timeout=WAIT)
+    expect(button).to_have_accessible_name(say("page.models"))
+    downloads.start(HUB)
+    downloads.move("hub", state="fetching", done=BYTES // 4, total=BYTES)
+    expect(button).to_have_attribute("data-mark", "busy", timeout=WAIT)
+    expect(button).to_have_accessible_name("Models (Fetching Hub: 25 %)")
+    downloads.move("hub", state="failed", error="The line was cut.")
+    visitor.reload()
+    expect(button).to_have_attribute("data-mark", "failed", timeout=WAIT)
+    expect(button).to_have_accessible_name("Models (Hub was not fetched)")
+    visitor.shot("models-marked")
+    downloads.clear("hub")
+    expect(button).to_have_accessible_name(say("page.models"), timeout=WAIT)
+    visitor.close()
+
+
+def test_the_search_and_the_way_out_stay_in_sight(browser, address):  # noqa: F811
+    visitor = Visitor(browser, address, width=390, height=500)
+    page = visitor.page
+    page.locator("#pg-models").click()
+    row(visitor).wait_for(timeout=WAIT)
+    page.locator("dialog .pg-model").last.scroll_into_view_if_needed()
+    assert page.evaluate("document.querySelector('.pg-models-box').scrollTop > 300")
+    for name in "input[type=search]", "[data-do=shut]":
+        box = page.locator(f"dialog {name}").bounding_box()
+        assert 0 <= box["y"] < 60 and box["x"] + box["width"] <= 390
+    page.locator("dialog [data-do=shut]").click()
+    expect(page.locator("dialog")).to_be_hidden()
+    visitor.close()
+
+
 @pytest.mark.parametrize(("theme", "width", "height"), [("light", 1280, 800), ("dark", 390, 844)])
 def test_it_fits_every_screen_and_has_no_grave_fault(browser, address, downloads, theme, width, height):  # noqa: F811
     visitor = Visitor(browser, address, width=width, height=height, address=f"{address}/?__theme={theme}")

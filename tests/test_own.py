@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import re
 import shutil
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,11 +17,12 @@ from PIL import Image
 from playground import own, own_cards, pipelines
 from playground.catalog import Catalog, cards, recommended
 from playground.device import Device
-from playground.errors import BadRequest, ModelBroken, NotInstalled
+from playground.errors import BadRequest, ModelBroken, NotInstalled, PlaygroundError
 from playground.lora_files import header
 from playground.pipelines import voices
 from playground.requests import SuperResolutionRequest, TextGenerationRequest, TextToImageRequest, TextToSpeechRequest
 from tests import tiny_diffusion, tiny_speech, tiny_text, tiny_upscale
+from tests.fakes import wait_until
 
 CPU = Device(name="cpu", title="CPU", free_memory=10**10, dtype="float32", threads=1)
 
@@ -45,6 +49,11 @@ def settings(folder: Path, name: str = "config.json", **values: object) -> Path:
     return folder
 
 
+def plain(identity: str) -> str:
+    """An id without the sum behind it."""
+    return re.sub(r"-[0-9a-f]{6}$", "", identity)
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
     """A folder of models of every kind, some of them deeper."""
@@ -62,7 +71,7 @@ def models(tmp_path_factory) -> Path:
 def test_folders_and_files_become_cards(models: Path) -> None:
     found = own.found(models)
     assert found.told == ()
-    by_id = {card.id: card for card in found.cards}
+    by_id = {plain(card.id): card for card in found.cards}
     assert {(i, c.adapter, c.title) for i, c in by_id.items()} == {
         ("own-my-turbo", "diffusion", "My Turbo"), ("own-chatty", "text", "chatty"), ("own-swin", "upscale", "swin"),
         ("own-two-speakers", "speech", "two speakers"), ("own-compact", "upscale", "compact"),
@@ -90,10 +99,10 @@ def test_folders_and_files_become_cards(models: Path) -> None:
     ("own-crisp", SuperResolutionRequest(image=Image.new("RGB", (12, 12), "red"), scale=2, model="own-crisp")),
 ])
 def test_each_of_them_runs(models: Path, model: str, request_) -> None:
-    card = next(card for card in own.found(models).cards if card.id == model)
+    card = next(card for card in own.found(models).cards if plain(card.id) == model)
     loaded = pipelines.load(card, CPU)
     try:
-        result = loaded.run(card.complete(request_), lambda event: None)
+        result = loaded.run(card.complete(dataclasses.replace(request_, model=card.id)), lambda event: None)
     finally:
         loaded.close()
     match result:
@@ -138,6 +147,29 @@ def test_a_catalogue_takes_in_what_is_there_and_lets_go_of_what_is_not(tmp_path:
     with pytest.raises(BadRequest):
         catalog.find("own-mine")
     assert own.OwnModels(None, catalog).refresh() == ()
+
+
+def test_own_models_stand_in_the_order_of_their_names(tmp_path: Path) -> None:
+    tiny_upscale.swin2sr(tmp_path / "d")
+    for name in "cabe":
+        shutil.copytree(tmp_path / "d", tmp_path / name)
+    catalog = Catalog(cards())
+    own.OwnModels(tmp_path, catalog).refresh()
+    assert [card.id for card in catalog.cards if card.own] == ["own-a", "own-b", "own-c", "own-d", "own-e"]
+
+
+def test_what_is_put_there_is_taken_in_without_a_page(tmp_path: Path) -> None:
+    catalog, ended = Catalog(cards()), threading.Event()
+    models = own.OwnModels(tmp_path, catalog)
+    there = threading.Thread(target=models.keep_up, args=(ended,), kwargs={"seconds": 0.01}, daemon=True)
+    there.start()
+    tiny_upscale.swin2sr(tmp_path / "mine")
+    wait_until(lambda: any(card.id == "own-mine" for card in catalog.cards), what="the model")
+    shutil.rmtree(tmp_path / "mine")
+    wait_until(lambda: not any(card.own for card in catalog.cards), what="its end")
+    ended.set()
+    there.join(30)
+    assert not there.is_alive()
 
 
 def test_a_folder_that_is_a_model_itself_is_one(tmp_path: Path) -> None:
@@ -201,6 +233,58 @@ def test_broken_settings_are_told(tmp_path: Path, text: str) -> None:
     assert refused(tmp_path) == "m/config.json cannot be read. Copy it again."
 
 
+@pytest.mark.parametrize("values", [
+    {"model_type": "llama", "architectures": 5}, {"model_type": ["a"], "architectures": ["LlamaForCausalLM"]},
+    {"model_type": "llama", "architectures": {"a": 1}}, {"model_type": None, "architectures": 1.5},
+])
+def test_settings_of_odd_types_are_told_and_the_others_found(tmp_path: Path, values: dict) -> None:
+    settings(tmp_path / "m", **values)
+    tensors(tmp_path / "ink.safetensors", {"a.lora_A.weight": (1, 768)})
+    found = own.found(tmp_path)
+    assert found.told == ("m/config.json cannot be read. Copy it again.",) and [lora.name for lora in found.loras] == ["ink"]
+
+
+def test_whatever_nobody_foresaw_is_told_of_that_thing_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings(tmp_path / "m", model_type="llama")
+    for name in ("ink", "odd"):
+        tensors(tmp_path / f"{name}.safetensors", {"a.lora_A.weight": (1, 768)})
+
+    def fails(*args: object, **values: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(own, "described", fails)
+    real = own.header
+    monkeypatch.setattr(own, "header", lambda path: fails() if path.stem == "odd" else real(path))
+    found = own.found(tmp_path)
+    assert found.told == (
+        "m/config.json cannot be read. Copy it again.", "odd.safetensors is damaged or cut short. Copy it again.",
+    )
+    assert [lora.name for lora in found.loras] == ["ink"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_are_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    for name in ("x.safetensors", "m/config.json", "m/model_index.json"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "link.safetensors").symlink_to("x.safetensors")
+    assert own.found(tmp_path) == own.Found()
+    with pytest.raises(ModelBroken):
+        header(tmp_path / "x.safetensors")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are text here")
+def test_names_that_are_no_text_can_be_printed(tmp_path: Path) -> None:
+    try:
+        (tmp_path / os.fsdecode(b"b\xff.safetensors")).write_bytes(b"")
+    except OSError:
+        pytest.skip("this disk takes only names that are text")
+    tensors(tmp_path / os.fsdecode(b"c\xff.safetensors"), {"a.lora_A.weight": (1, 768)})
+    found = own.found(tmp_path)
+    assert found.told == ("b is damaged or cut short. Copy it again.".replace("b", "b .safetensors"),)
+    assert [lora.name.encode() for lora in found.loras] == [b"c"]
+
+
 def test_kinds_without_a_tab_and_missing_parts_are_told(tmp_path: Path) -> None:
     settings(tmp_path / "m", model_type="bert", architectures=["BertModel"])
     assert "(bert)" in refused(tmp_path)
@@ -212,6 +296,15 @@ def test_kinds_without_a_tab_and_missing_parts_are_told(tmp_path: Path) -> None:
     assert "its part unet is missing" in refused(tmp_path)
     settings(tmp_path / "m", "model_index.json", **PIPELINE | {"_class_name": "AudioLDMPipeline"})
     assert "(AudioLDMPipeline)" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("channels", [0, 1, 2, 4, 13])
+def test_a_compact_upscaler_must_make_three_colours(tmp_path: Path, channels: int) -> None:
+    shapes = {f"body.{i}.weight": (8, 8, 3, 3) for i in (2, 4)} | {"body.0.weight": (8, 3, 3, 3)}
+    tensors(tmp_path / "x.safetensors", shapes | {"body.6.weight": (12, 8, 3, 3)})
+    assert own.found(tmp_path).cards[0].options["scale"] == 2
+    tensors(tmp_path / "x.safetensors", shapes | {"body.6.weight": (channels, 8, 3, 3)})
+    assert "neither a LoRA nor a small upscaler" in refused(tmp_path)
 
 
 def test_whole_models_in_one_file_are_told(tmp_path: Path) -> None:
@@ -248,17 +341,29 @@ def test_hidden_and_very_deep_folders_are_not_looked_into(tmp_path: Path) -> Non
         tiny_upscale.swin2sr(tmp_path / place)
     assert own.found(tmp_path) == own.Found()
     tiny_upscale.swin2sr(tmp_path / "a/b/c")
-    assert [card.id for card in own.found(tmp_path).cards] == ["own-c"]
+    assert [plain(card.id) for card in own.found(tmp_path).cards] == ["own-c"]
 
 
-def test_models_of_one_name_stay_apart(tmp_path: Path) -> None:
-    for place in ("a/same", "b/same", "c/Same!"):
-        tiny_upscale.swin2sr(tmp_path / place)
+def test_models_of_one_name_stay_apart_and_keep_their_ids(tmp_path: Path) -> None:
+    tiny_upscale.swin2sr(tmp_path / "same")
+    places = ["Same", "a/same", "b/same", "c/Same!", "日本", "本日"]
+    for place in places:
+        shutil.copytree(tmp_path / "same", tmp_path / place)
+    shutil.copytree(tmp_path / "same", tmp_path / "last")
+    together = {card.folder.relative_to(tmp_path.resolve()).as_posix(): card.id for card in own.found(tmp_path).cards}
+    assert together["same"] == "own-same" and together["last"] == "own-last"
+    assert len(set(together.values())) == 8
+    assert all(re.fullmatch(r"own-(same|model)-[0-9a-f]{6}", together[place]) for place in places)
+    for place in ("same", "a", "本日"):
+        shutil.rmtree(tmp_path / place)
+    left = {card.id for card in own.found(tmp_path).cards}
+    assert left == set(together.values()) - {together[place] for place in ("same", "a/same", "本日")}
+
+
+def test_loras_of_one_name_stay_apart(tmp_path: Path) -> None:
     tensors(tmp_path / "a" / "x.safetensors", {"p.lora_A.weight": (1, 1)})
     tensors(tmp_path / "b" / "x.safetensors", {"p.lora_A.weight": (1, 1)})
-    found = own.found(tmp_path)
-    assert [card.id for card in found.cards] == ["own-same", "own-same-2", "own-same-3"]
-    assert [lora.name for lora in found.loras] == ["x", "x (2)"]
+    assert [lora.name for lora in own.found(tmp_path).loras] == ["x", "x (2)"]
 
 
 def test_a_very_large_folder_is_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +377,8 @@ def test_a_very_large_folder_is_looked_at_in_part(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("raw", [
     b"", b"\0" * 7, struct.pack("<Q", 10) + b"{}", struct.pack("<Q", 2**60) + b"{}", struct.pack("<Q", 2) + b"[]",
     struct.pack("<Q", 4) + b"\xff\xfe{}", struct.pack("<Q", 9) + b'{"a": {}}',
+    struct.pack("<Q", 22) + b'{"__metadata__":["a"]}',
+    struct.pack("<Q", 58) + b'{"a":{"dtype":"F32","shape":[-4],"data_offsets":[0,  0]}}'.ljust(58),
     struct.pack("<Q", 58) + b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,400000]}}'[:58],
 ])
 def test_damaged_files_are_told(tmp_path: Path, raw: bytes) -> None:
@@ -341,14 +448,21 @@ INDEX = PIPELINE | {"vae": ["diffusers", "AutoencoderKL"], "safety_checker": [No
 
 
 def test_a_repository_becomes_a_card_of_what_is_really_read() -> None:
-    card = own.card_of("Ann/Paintings", INDEX, files=FILES, licence="mit", gated=True)
-    assert (card.id, card.title, card.repository, card.folder) == ("own-ann--paintings", "Ann/Paintings", "Ann/Paintings", None)
+    card = own.card_of("ann/paintings", INDEX, files=FILES, licence="mit", gated=True)
+    assert (card.id, card.title, card.repository, card.folder) == ("own-ann--paintings", "ann/paintings", "ann/paintings", None)
     assert (card.variant, card.download, card.largest, card.licence, card.gated) == ("fp16", 1_850, 1_700, "mit", True)
     both = FILES | {"unet/diffusion_pytorch_model.safetensors": 3_400}
     assert own.card_of("ann/p", INDEX, files=both).variant == ""
     wide = own.card_of("ann/p", INDEX, files=FILES, read=lambda path: {"cross_attention_dim": 1024})
     assert wide.base == "sd2"
     assert own.card_of("ann/p", INDEX).download == 0, "without its files nothing is known of its size"
+
+
+def test_repositories_of_similar_names_stay_apart() -> None:
+    names = "x/a-b", "x/a_b", "X/A-B", "x/a--b", "x/-a-b", "x-a/b"
+    ids = [own.card_of(name.replace("/-", "/_"), INDEX).id for name in names]
+    assert len(set(ids)) == len(names) and ids[0] == "own-x--a-b" and ids[-1] == "own-x-a--b"
+    assert ids == [own.card_of(name.replace("/-", "/_"), INDEX).id for name in names]
 
 
 @pytest.mark.parametrize("name", ["", "model", "a/b/c", "../x", "a/..", "a b/c", "a/b?x", "https://x/y", "-", "a/" + "b" * 97])
@@ -362,8 +476,16 @@ def test_a_repository_with_pickles_or_programs_is_refused() -> None:
         own.card_of("a/b", INDEX, files={"unet/diffusion_pytorch_model.bin": 1, "vae/diffusion_pytorch_model.safetensors": 1})
     with pytest.raises(NotInstalled, match="program of its own"):
         own.card_of("a/b", {"model_type": "phi", "auto_map": {}, "architectures": ["PhiForCausalLM"]})
-    with pytest.raises(NotInstalled, match="another kind"):
+    with pytest.raises(NotInstalled, match=r"^a/b does not say what kind of model it is"):
         own.card_of("a/b", {})
+
+
+def test_what_a_repository_lacks_is_not_to_be_copied() -> None:
+    llama = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
+    odd = llama | {"architectures": 5}
+    for settings_, files in ((INDEX, {"unet/config.json": 1}), (llama, {"model.safetensors": 1}), (odd, {})):
+        with pytest.raises(PlaygroundError, match="on the hub.* Choose another model"):
+            own.card_of("a/b", settings_, files=files)
 
 
 def test_settings_of_a_language_model_are_taken_over_where_they_can_be() -> None:

@@ -11,7 +11,7 @@ from playground.errors import ModelBroken, OutOfMemory, PlaygroundError
 from playground.events import Loading, Notice, Stopped
 from playground.footprints import Footprints
 from playground.residents import Memory, Resident
-from tests.fakes import GPU, PATIENCE, FakeMemory, FakeModel, PlacedModel, Shop, card, pool_of, wait_until
+from tests.fakes import CPU, GPU, PATIENCE, FakeMemory, FakeModel, PlacedModel, Shop, card, pool_of, wait_until
 
 SIZES = {"one": 10, "two": 20, "three": 30, "four": 40}
 CARDS = {name: card(name, memory=size) for name, size in SIZES.items()}
@@ -368,10 +368,49 @@ def test_measured_footprints_replace_what_the_card_says(tmp_path):
     shop = Shop(lambda card: FakeModel(nbytes=3 * card.memory))
     pool = pool_of(shop, budget=100, footprints=Footprints(kept))
     use(pool, "two")
-    pool = pool_of(shop, budget=50, footprints=Footprints(kept))
-    with pytest.raises(OutOfMemory, match="^Two needs"):  # 60 bytes, though its card says 20
+    pool = pool_of(shop, budget=29, footprints=Footprints(kept))  # half of what there is
+    with pytest.raises(OutOfMemory, match="^Two needs 60 bytes of memory and this machine can give 29 bytes"):
         use(pool, "two")
-    assert use(pool, "one") == [Loading(title="One")]
+    said = use(pool, "one")
+    assert said[0] == Loading(title="One") and pool.loaded() == {"one": 30}
+
+
+def test_what_is_larger_than_its_card_said_is_told_and_works_again():
+    shop = Shop(lambda card: FakeModel(nbytes=2 * card.memory))
+    pool = pool_of(shop, budget=60)
+    use(pool, "one")
+    told = Notice(
+        text="Four takes 80 bytes of memory, more than the 60 bytes set aside for models here, so no other one stays beside it."
+    )
+    for _ in range(2):
+        said = use(pool, "four")
+        assert said[-1] == told and pool.loaded() == {"four": 80}
+        assert pool.memory().total == 60
+        assert pool.free() == 80
+    with pool.lease(CARDS["one"], lambda event: None):
+        with pytest.raises(OutOfMemory, match="beside the models that work now"):
+            use(pool, "four")
+
+
+def test_a_model_of_half_precision_that_loads_in_full_is_seen_before():
+    shop = Shop(lambda card: FakeModel(nbytes=2 * card.memory))
+    own = replace(card("own-llama", memory=67_700_000), bits=16)
+    with pytest.raises(OutOfMemory, match=r"needs 135 MB of memory and this machine can give 90 MB\."):
+        with pool_of(shop, budget=90_000_000).lease(own, lambda event: None):
+            raise AssertionError("leased")
+    with pool_of(shop, budget=140_000_000).lease(own, lambda event: None) as model:
+        assert model.nbytes == 135_400_000
+
+
+def test_what_other_programs_took_of_the_ram_is_seen_and_what_models_hold_is_not_counted_twice():
+    available = [70]
+    computer = replace(CPU, free_memory=120)  # of which models may take 60
+    pool = pool_of(shop_of(), device=computer, measure=lambda device: replace(device, available=available[0]))
+    use(pool, "one", "two")
+    assert pool.loaded() == {"one": 10, "two": 20} and pool.budget == 60
+    available[0] = 5
+    use(pool, "three")  # 5 and the 30 that are held already
+    assert pool.loaded() == {"three": 30} and pool.budget == 35 and pool.memory().total == 60
 
 
 @pytest.mark.parametrize(("others", "advice"), [
@@ -383,7 +422,7 @@ def test_where_nothing_fits_the_largest_other_that_does_is_named(others, advice)
     with pytest.raises(OutOfMemory) as caught:
         with pool.lease(CARDS["four"], lambda event: None, others=[CARDS[name] for name in others]):
             raise AssertionError("leased")
-    assert str(caught.value).startswith("Four needs 0.0 GB") and str(caught.value).endswith(advice)
+    assert str(caught.value).startswith("Four needs 40 bytes") and str(caught.value).endswith(advice)
 
 
 def test_ram_that_is_too_small_for_taking_turns_is_said():

@@ -9,9 +9,9 @@ import pytest
 
 from playground import choices
 from playground.catalog import cards
-from playground.remembered import KEPT_TEXT, Kept, fitting, keep_up, recall, remember, restored
+from playground.remembered import KEPT_TEXT, Kept, fitting, keep_up, recall, remember, restored, told_of
 from playground.requests import Limits, TextToImageRequest
-from playground.site import Models
+from playground.site import Door, Models
 from playground.tabs import frame
 from tests.fake_downloads import FakeDownloads, FakeStore
 from tests.fake_site import site_of
@@ -206,6 +206,21 @@ def test_a_model_that_became_ready_after_the_page_was_built_comes_back(fetching)
     store.here.add("hub")
     assert restored(kept, {"model": "hub"})[kept.model]["value"] == "hub"
     assert restored(kept, {"model": choices.MORE}) == {}
+
+
+def test_a_model_that_is_gone_is_spoken_of_in_the_status_line(fetching):
+    site, store, look = fetching
+    status = gr.HTML()
+    site.doors["text_to_image"] = Door(model=site.kept["text_to_image"].model, status=status)
+    assert choices.gone(site, "hub", "pictures") == look("", "hub")[status]
+    assert "Hub is no longer on this computer; Pictures (starter) is chosen." in look("", "hub")[status]
+    assert status not in look("", choices.MORE) and status not in look("", "pictures")
+    store.here.add("hub")
+    assert status not in look("", "hub")
+    kept = site.kept["text_to_image"]
+    assert "own-mine is no longer" in told_of(site, "text_to_image", kept, "own-mine")[status]
+    for nothing in (None, 3, "", "a" * 1000, "pictures", choices.MORE, ["hub"]):
+        assert told_of(site, "text_to_image", kept, nothing) == {}
 
 
 def test_the_way_to_more_leaves_the_choice_as_it_was(fetching):

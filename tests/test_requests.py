@@ -306,7 +306,7 @@ def test_loras_in_every_form(value: Any, expected: tuple) -> None:
     assert all(type(weight) is float for _, weight in made(TextToImageRequest, loras=value).loras)
 
 
-@pytest.mark.parametrize("value", ["", "Exact", "slow", None, 1, True, ["fast"], np.array([1, 2]), {"a": 1}])
+@pytest.mark.parametrize("value", ["", "Exact", "slow", 1, True, ["fast"], np.array([1, 2]), {"a": 1}])
 @pytest.mark.parametrize("kind", [TextGenerationRequest, *DIFFUSION])
 def test_acceleration_must_be_known(kind: type[Request], value: Any) -> None:
     assert "exact, fast, fastest" in refused(kind, "acceleration", value)
@@ -316,6 +316,11 @@ def test_acceleration_must_be_known(kind: type[Request], value: Any) -> None:
 def test_every_acceleration_passes(value: str) -> None:
     assert made(TextGenerationRequest, acceleration=value).acceleration == value
     assert made(InpaintingRequest, acceleration=value).acceleration == value
+
+
+@pytest.mark.parametrize("kind", [TextGenerationRequest, *DIFFUSION])
+def test_no_acceleration_is_exact(kind: type[Request]) -> None:
+    assert made(kind, acceleration=None).acceleration == "exact"
 
 
 @pytest.mark.parametrize(("values", "walks"), [

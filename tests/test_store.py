@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from playground.catalog import Extra, ModelCard
-from playground.errors import NotInstalled
+from playground.catalog import Extra, ModelCard, cards
+from playground.errors import NotInstalled, Unexpected
 from playground.store import Kept, Part, Store
 
 ROOT = Path(__file__).parents[1]
@@ -114,7 +114,55 @@ def test_a_damaged_record_begins_anew(store, text):
     assert not store.ready(card())
     store.keep(card("other"), Kept(parts=(made,)))
     assert store.ready(card("other")) and json.loads(record.read_text())["models"].keys() == {"other"}
-    assert sorted(path.name for path in record.parent.iterdir() if path.suffix != ".lock") == ["models.json"]
+    left = sorted(path.name for path in record.parent.iterdir() if path.suffix != ".lock")
+    assert left == ["models.json", "models.json.damaged"]
+    assert record.with_name("models.json.damaged").read_text() == text
+
+
+def test_one_bad_entry_of_the_record_does_no_harm_to_the_others(store):
+    made = part(store, FILES)
+    store.keep(card(), Kept(parts=(made,)))
+    record = store.folder.parent / "own" / "models.json"
+    known = json.loads(record.read_text())
+    known["models"] = {"odd": {"parts": [{}]}, "odder": 3} | known["models"]
+    record.write_text(json.dumps(known))
+    assert store.ready(card()) and store.kept().keys() == {"far"}
+    store.keep(card("other"), Kept(parts=(made,)))
+    assert store.kept().keys() == {"far", "other"} and store.ready(card())
+    assert json.loads(record.with_name("models.json.damaged").read_text())["models"]["odder"] == 3
+
+
+@pytest.mark.parametrize("harm", ["file", "below a file"])
+def test_a_record_that_cannot_be_written_names_its_folder(store, harm):
+    place = store.folder.parent / "own"
+    place.write_text("")
+    beside = Store(store.folder, record=(place if harm == "file" else place / "deeper") / "models.json")
+    assert not beside.ready(card())
+    with pytest.raises(Unexpected, match="XDG_CACHE_HOME") as told:
+        beside.keep(card(), Kept(parts=(part(store, FILES),)))
+    assert str(place) in str(told.value)
+
+
+def test_what_is_dispensable_is_left_out_where_it_is_not_there(store):
+    own, extra = part(store, FILES), part(store, {"tiny.safetensors": b"tiny"}, repository="acme/tiny")
+    wanted = card(extras=(Extra(repository="acme/tiny", optional=True),))
+    store.keep(wanted, Kept(parts=(own,)))
+    assert store.ready(wanted) and store.resolved(wanted).places.keys() == {"acme/far"}
+    store.keep(wanted, Kept(parts=(own, extra)))
+    assert store.resolved(wanted).places.keys() == {"acme/far", "acme/tiny"} and store.size(wanted) == 13
+    store.drop(extra, "tiny.safetensors")
+    assert store.ready(wanted) and store.resolved(wanted).places.keys() == {"acme/far"} and store.size(wanted) == 9
+    assert not store.ready(card(extras=(Extra(repository="acme/tiny"),)))
+
+
+def test_a_folder_that_is_gone_is_told(store, tmp_path):
+    local = card("own-mine", folder=tmp_path / "mine", repository="")
+    assert not store.ready(local)
+    with pytest.raises(NotInstalled, match="The folder of Own-Mine is not there any more"):
+        store.resolved(local)
+    (tmp_path / "mine").mkdir()
+    assert store.ready(local) and store.resolved(local) is local
+    assert store.ready(next(one for one in cards() if one.starter))
 
 
 def test_another_process_s_record_is_seen(store):

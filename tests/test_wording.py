@@ -36,7 +36,7 @@ PARTS = {
     "launch.credentials", "launch.network", "tunnel.link", "tunnel.no_link", "lists.and", "lists.more",
     "pipelines.upscale.step", "pipelines.speech.step",
     *(f"launch.options.{name}" for name in (
-        "host", "port", "share", "no_password", "device", "models", "list", "get", "doctor", "wrong_port",
+        "host", "port", "share", "no_password", "device", "models", "list", "get", "remove", "doctor", "wrong_port",
     )),
 }
 ERRORS = {PlaygroundError.__name__, *(kind.__name__ for kind in PlaygroundError.__subclasses__()), "Notice"}

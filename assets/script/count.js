@@ -7,7 +7,8 @@
     if (!document.documentElement.classList.contains("pg-expert")) return;
     clocks.set(button, setTimeout(() => document.getElementById(button)?.click(), PATIENCE));
   };
+  window.pgCountOpen = () => pgCount(`${pgTask()}-tokens-count`);
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("#pg-mode, #pg-tabs [role=tab]")) requestAnimationFrame(() => pgCount(`${pgTask()}-tokens-count`));
+    if (event.target.closest?.("#pg-mode, #pg-tabs [role=tab]")) requestAnimationFrame(pgCountOpen);
   });
 })();

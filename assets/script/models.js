@@ -30,7 +30,7 @@
     list = dialog.querySelector("[data-list]");
     search = dialog.querySelector("input[type=search]");
     dialog.addEventListener("click", clicked);
-    dialog.addEventListener("input", (event) => { if (event.target.closest(".pg-models-find")) render(); });
+    dialog.addEventListener("input", (event) => { if (event.target.closest("[data-filter], input[type=search]")) render(); });
     dialog.addEventListener("submit", (event) => {
       event.preventDefault();
       const repository = event.target.querySelector("input").value;
@@ -58,6 +58,21 @@
     }, { once: true });
   };
   document.addEventListener("click", (event) => { if (event.target.closest?.("[data-models]")) window.pgModels(); });
+
+  // The button that opens the panel is marked while something is fetched or has failed; the chips say so every few seconds.
+  function mark() {
+    const button = document.getElementById("pg-models"), line = document.querySelector("#pg-chips .pg-chips");
+    if (!button || !line || (button.dataset.mark ?? "") === (line.dataset.mark ?? "") && button.title === (line.dataset.says ?? "")) return;
+    if (line.dataset.mark) {
+      button.dataset.mark = line.dataset.mark;
+      button.setAttribute("aria-label", line.dataset.says);
+    } else {
+      delete button.dataset.mark;
+      button.removeAttribute("aria-label");
+    }
+    button.title = line.dataset.says ?? "";
+  }
+  setInterval(mark, EVERY);
 
   function send(place, data) {
     answers.set(place, pgMake("div", {}, pgMake("p", { className: "pg-busy" }, pgMake("span", {}, pgSay("models.asking")))));

@@ -14,15 +14,18 @@ from playground.catalog.pictures import picture_cards
 from playground.catalog.starters import facts, starter, starter_cards, weight_bytes, with_article
 from playground.catalog.texts import text_cards
 from playground.catalog.voices import speech_cards
+from playground.catalog.widths import folder_bits, named_bits
 from playground.errors import BadRequest
 from playground.wording import say
 
 if TYPE_CHECKING:
     from playground.device import Device
+    from playground.footprints import Footprints
 
 __all__ = [
-    "ASSETS", "PICTURE_TASKS", "SCHEDULER_OWN", "STARTERS", "Catalog", "Extra", "ModelCard", "cards", "facts", "gigabytes",
-    "hub_cards", "missing", "picture", "recommended", "speech_cards", "starter", "weight_bytes", "with_article",
+    "ASSETS", "PICTURE_TASKS", "SCHEDULER_OWN", "STARTERS", "Catalog", "Extra", "ModelCard", "cards", "facts",
+    "folder_bits", "gigabytes", "hub_cards", "missing", "named_bits", "picture", "recommended", "speech_cards", "starter",
+    "weight_bytes", "with_article",
 ]
 
 
@@ -42,8 +45,11 @@ def missing(card: ModelCard) -> tuple[str, ...]:
     return tuple(name for name in card.needs if find_spec(name) is None)
 
 
-def recommended(cards: Sequence[ModelCard], device: Device) -> ModelCard | None:
-    """The largest of a task's cards that works well on this device, None where only a starter does.
+def recommended(
+    cards: Sequence[ModelCard], device: Device, *, footprint: Footprints | None = None,
+) -> ModelCard | None:
+    """The largest of a task's cards that works well on this device, None where only a starter does. footprint: what was
+    measured on this machine, which replaces the cards' estimates.
 
     On a CPU a model must run in a time that people wait. A model that must be asked for, or that fits only with its weights
     rounded to 8 bits, is left to those who choose it themselves.
@@ -54,7 +60,8 @@ def recommended(cards: Sequence[ModelCard], device: Device) -> ModelCard | None:
     suited = (
         card for card in reversed(cards)
         if not card.starter and not card.own and not card.gated and not missing(card) and (card.on_cpu or not on_cpu)
-        and placement.fits(card, device) in ("whole", "offload")
+        and placement.well(card, device, footprint=footprint)
+        and placement.fits(card, device, footprint=footprint) != placement.FP8
     )
     return next(suited, None)
 

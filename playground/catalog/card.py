@@ -20,11 +20,15 @@ SCHEDULER_OWN = "model's own"
 
 @dataclass(frozen=True, kw_only=True)
 class Extra:
-    """Files of another repository that a model needs. kind: "model" or "dataset"; files: names or patterns, () for all."""
+    """Files of another repository that a model needs. kind: "model" or "dataset"; files: names or patterns, () for all;
+    optional: whether the model works without them too, only slower or with fewer choices; revision: a branch or a commit,
+    "" for the main branch."""
 
     repository: str
     kind: str = "model"
     files: tuple[str, ...] = ()
+    optional: bool = False
+    revision: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +39,9 @@ class ModelCard:
     for a model of the hub that was not looked up there; repository: a hub repository, else ""; commit: the repository's,
     once it is known; variant: of its files ("fp16"), where the repository has several; extras: what else is fetched for
     it; places: the extras' folders by repository, once they are known; download and memory in bytes (memory: of the
-    loaded weights, for models of the hub in 16 bits, an estimate before it was loaded; largest: of its largest part, which
-    alone must fit on a graphics card where the parts take turns); pipeline: its class in the library; sisters: the
+    weights in the precision that `bits` says, an estimate before it was loaded; largest: of its largest part, which
+    alone must fit on a graphics card where the parts take turns); bits: of a weight in these figures, 0 where they count
+    what is loaded whatever the device; pipeline: its class in the library; sisters: the
     class for a task where the library's own
     table does not know it; base: the family that a LoRA must have been made for; on_cpu: whether a laptop's CPU runs it in
     a time that people wait; languages: that it reads or speaks; needs: packages beyond requirements.txt; commercial:
@@ -56,6 +61,7 @@ class ModelCard:
     licence: str
     training_data: str
     memory: int
+    bits: int = 0
     download: int = 0
     folder: Path | None = None
     repository: str = ""

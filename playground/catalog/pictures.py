@@ -24,8 +24,8 @@ def unguided(scale: float) -> dict[str, Limits]:
 
 
 def gb(*, download: float, memory: float, largest: float) -> dict[str, int]:
-    """Sizes in bytes, given in gigabytes."""
-    return {"download": gigabytes(download), "memory": gigabytes(memory), "largest": gigabytes(largest)}
+    """Sizes in bytes, given in gigabytes; those in memory are of 16-bit weights."""
+    return {"download": gigabytes(download), "memory": gigabytes(memory), "largest": gigabytes(largest), "bits": 16}
 
 
 def drawing(pipeline: str, *, options: Mapping[str, Any] | None = None, **values: Any) -> ModelCard:
@@ -38,7 +38,7 @@ def drawing(pipeline: str, *, options: Mapping[str, Any] | None = None, **values
     return ModelCard(
         adapter="diffusion", pipeline=pipeline, tasks=family.tasks, sisters=family.sisters,
         options=dict(family.options) | further | dict(options or {}),
-        extras=(Extra(repository=tiny, files=TINY_FILES),) if tiny else (), **common,
+        extras=(Extra(repository=tiny, files=TINY_FILES, optional=True),) if tiny else (), **common,
     )
 
 

@@ -18,7 +18,8 @@ SOME = "It makes up facts and is sure of them; long sums go wrong."
 
 def billions(count: float) -> dict[str, int]:
     """What so many billion parameters take in 16 bits, on disk and in memory."""
-    return {"download": gigabytes(2 * count), "memory": gigabytes(2 * count), "largest": gigabytes(2 * count)}
+    size = gigabytes(2 * count)
+    return {"download": size, "memory": size, "largest": size, "bits": 16}
 
 
 def chatting(**values: Any) -> ModelCard:
@@ -47,12 +48,6 @@ def text_cards() -> tuple[ModelCard, ...]:
             id="qwen3.5-0.8b", title="Qwen3.5 0.8B", repository="Qwen/Qwen3.5-0.8B", pipeline="Qwen3_5ForCausalLM",
             on_cpu=True, **billions(0.9), defaults=TALK, licence="Apache-2.0", languages=("201 languages",),
             sentence="A good small talker in almost any language.", bad_at="Facts, long sums and long memory.",
-        ),
-        chatting(
-            id="lfm3-1.7b", title="LFM3 1.7B", repository="LiquidAI/LFM3-1.7B", pipeline="Lfm3ForCausalLM",
-            **billions(1.73), defaults=CHAT | {"temperature": 0.7, "top_k": 50}, commercial=False,
-            licence="LFM licence, not verified: read it on the model's page",
-            sentence="Answers quickly on modest machines.",
         ),
         chatting(
             id="qwen3.5-2b", title="Qwen3.5 2B", repository="Qwen/Qwen3.5-2B", pipeline="Qwen3_5ForCausalLM",

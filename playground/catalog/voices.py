@@ -74,6 +74,7 @@ def small_voices() -> tuple[ModelCard, ...]:
             ),
             options={"clones": True, "voices_repository": "kyutai/tts-voices", "voice_files": POCKET_VOICES},
         ),
+        # The main branches of these hold pickles only; the hub's own converter wrote safetensors beside them (refs/pr/...).
         voiced(
             id="speecht5", title="SpeechT5", repository="microsoft/speecht5_tts", on_cpu=True, licence="MIT",
             pipeline="SpeechT5ForTextToSpeech", download=gigabytes(0.66), memory=gigabytes(0.64),
@@ -81,17 +82,18 @@ def small_voices() -> tuple[ModelCard, ...]:
             bad_at="English only; it has no speed or pitch to set.",
             training_data="readings of English audiobooks (LibriTTS)", voices=tuple(ARCTIC_SPEAKERS),
             extras=(
-                Extra(repository="microsoft/speecht5_hifigan"),
+                Extra(repository="microsoft/speecht5_hifigan", revision="refs/pr/1"),
                 Extra(repository="Matthijs/cmu-arctic-xvectors", kind="dataset", files=("spkrec-xvect.zip",)),
             ),
             options={
-                "vocoder": "microsoft/speecht5_hifigan", "speakers": "Matthijs/cmu-arctic-xvectors",
+                "revision": "refs/pr/28", "vocoder": "microsoft/speecht5_hifigan", "speakers": "Matthijs/cmu-arctic-xvectors",
                 "archive": "spkrec-xvect.zip", "speaker_files": ARCTIC_SPEAKERS,
             },
         ),
         voiced(
             id="bark-small", title="Bark small", repository="suno/bark-small", licence="MIT", pipeline="BarkModel",
             download=gigabytes(1.7), memory=gigabytes(1.7), languages=BARK_SPEAKS, voices=BARK_VOICES,
+            options={"revision": "refs/pr/5"},
             sentence="Speaks 13 languages with feeling, and laughs where you write [laughs].",
             bad_at="Slow on a CPU; it has no speed or pitch to set.",
         ),
@@ -103,20 +105,20 @@ def large_voices() -> tuple[ModelCard, ...]:
     return (
         voiced(
             id="dia-1.6b", title="Dia 1.6B", repository="nari-labs/Dia-1.6B-0626", licence="Apache-2.0",
-            pipeline="DiaForConditionalGeneration", download=gigabytes(6.7), memory=gigabytes(3.2),
+            pipeline="DiaForConditionalGeneration", download=gigabytes(6.7), memory=gigabytes(3.2), bits=16,
             extras=(Extra(repository="descript/dac_44khz"),),
             sentence="Acts an English dialogue: begin a line with [S1] or [S2], and write (laughs) for a laugh.",
             bad_at="It needs a graphics card, and makes up another voice for each seed.", voices=("the model's voice",),
         ),
         voiced(
             id="csm-1b", title="CSM 1B", repository="sesame/csm-1b", gated=True, licence="Apache-2.0",
-            pipeline="CsmForConditionalGeneration", download=gigabytes(6.5), memory=gigabytes(3.3),
+            pipeline="CsmForConditionalGeneration", download=gigabytes(6.5), memory=gigabytes(3.3), bits=16,
             sentence="Speaks English as in a conversation.", voices=("speaker 0", "speaker 1"),
             bad_at="It needs a graphics card and its maker's permission, and makes up another voice for each seed.",
         ),
         voiced(
             id="vibevoice-1.5b", title="VibeVoice 1.5B", repository="vibevoice/VibeVoice-1.5B-hf", licence="MIT",
-            pipeline="VibeVoiceForConditionalGeneration", download=gigabytes(5.4), memory=gigabytes(5.4),
+            pipeline="VibeVoiceForConditionalGeneration", download=gigabytes(5.4), memory=gigabytes(5.4), bits=16,
             sentence="Speaks English and Chinese, and can take over the voice of a recording.",
             bad_at="It needs a large graphics card; meant for research, it puts an audible notice into what it says.",
             languages=("English", "Chinese"), voices=("the model's voice",), options={"clones": True},

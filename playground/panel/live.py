@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from playground import choices
 from playground.catalog import ModelCard
-from playground.errors import BadRequest
 from playground.panel.rows import button
 from playground.site import Site
 from playground.status import duration
@@ -33,14 +32,6 @@ def fetches(site: Site) -> tuple[Fetch, ...]:
     return tuple(one for one in site.models.downloads.fetches() if one.state != "done")
 
 
-def title_of(site: Site, model: str) -> str:
-    """A model's name for people."""
-    try:
-        return site.engine.catalog.find(model).title
-    except BadRequest:
-        return model
-
-
 def memory(site: Site) -> str:
     """Which model holds how much of what; nothing for strangers, and nothing before the device is known."""
     device = site.engine.pool.known_device
@@ -49,7 +40,7 @@ def memory(site: Site) -> str:
     held = site.engine.pool.memory()
     bars, lines = [], []
     for number, one in enumerate(held.residents):
-        name = html.escape(title_of(site, one.id))
+        name = html.escape(choices.title_of(site, one.id))
         if one.place == "device":
             share = 100 * one.bytes / held.total if held.total else 0
             bars.append(f'<i class="pg-held-{number % 6}" style="width:{max(share, 0.6):.1f}%"></i>')
@@ -162,12 +153,13 @@ def shell(site: Site) -> str:
         f'<button type="submit" class="pg-button">{said["own_go"]}</button></div><div data-slot="own" tabindex="-1"></div></form>'
     ) if site.models.find_own is not None and site.models.downloads is not None and not site.shared else ""
     return (
-        '<dialog class="pg-models" aria-labelledby="pg-models-title"><div class="pg-models-box"><header><div>'
-        f'<h2 id="pg-models-title">{said["title"]}</h2><p>{about}</p></div>'
+        '<dialog class="pg-models" aria-labelledby="pg-models-title"><div class="pg-models-box"><header>'
+        f'<h2 id="pg-models-title">{said["title"]}</h2><div role="search"><input type="search" aria-label="{said["search"]}"'
+        f' placeholder="{said["find"]}"></div>'
         f'<button type="button" class="pg-models-close" data-do="shut" aria-label="{said["close"]}">✕</button></header>'
+        f'<p class="pg-models-about">{about}</p>'
         '<div class="pg-models-memory" data-memory></div><div data-slot="memory" tabindex="-1"></div>'
-        f'<div class="pg-models-find" role="search"><input type="search" aria-label="{said["search"]}"'
-        f' placeholder="{said["find"]}">{"".join(filters)}</div><p class="pg-unseen" role="status" data-count></p>'
+        f'<div class="pg-models-find">{"".join(filters)}</div><p class="pg-unseen" role="status" data-count></p>'
         f'<div class="pg-models-list" data-list aria-busy="true"><p class="pg-models-wait">{said["looking_up"]}</p></div>'
         f'<p class="pg-models-none" hidden>{said["nothing_found"]}</p>{own}</div></dialog>'
     )

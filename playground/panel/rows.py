@@ -48,31 +48,43 @@ def row(site: Site, card: ModelCard, *, best: bool) -> str:
     fit, fit_words = fits(site, card, device) if device and not site.shared else ("", "")
     right, right_words = licence(card)
     tabs = [task for task in TASKS if task in card.tasks]
-    words = " ".join((
-        card.title, card.sentence, card.bad_at, card.repository, card.licence, *card.languages, *(say(f"{t}.tab") for t in tabs),
-    )).lower()
+    hidden = site.shared and card.own  # what the host brought along is the host's business
     badges = badge("best", say("models.best")) if best else ""
     badges += badge("here", say("models.here")) if here else ""
-    about = "".join(fact(kind, text) for kind, text in facts(site, card, right=right, right_words=right_words, here=here))
+    told = () if hidden else facts(site, card, right=right, right_words=right_words, here=here)
+    about = "".join(fact(kind, text) for kind, text in told)
+    bad_at = html.escape(say("models.bad_at", what=card.bad_at))
+    sentence = "" if hidden else f"<p>{html.escape(card.sentence)} <span>{bad_at}</span></p>"
     if fit_words:
         about = fact(f"fit-{fit}", fit_words) + about
     state = {
-        "id": card.id, "tasks": " ".join(tabs), "fits": fit, "here": "yes" if here else "no", "licence": right, "words": words,
+        "id": card.id, "tasks": " ".join(tabs), "fits": fit, "here": "yes" if here else "no", "licence": right,
+        "words": searched(card, tabs, only_title=hidden),
     }
     data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in state.items())
     return (
-        f'<li class="pg-model"{data}><div class="pg-model-says"><h4>{html.escape(card.title)}</h4>{badges}'
-        f'<p>{html.escape(card.sentence)} <span>{html.escape(say("models.bad_at", what=card.bad_at))}</span></p>'
+        f'<li class="pg-model"{data}><div class="pg-model-says"><h4>{html.escape(card.title)}</h4>{badges}{sentence}'
         f'<ul class="pg-model-facts" role="list">{about}</ul></div>'
         f'<div class="pg-model-does" data-slot tabindex="-1">{doings(site, card, tabs, here=here, fits=fit != "no")}</div></li>'
     )
 
 
+def searched(card: ModelCard, tabs: list[str], *, only_title: bool) -> str:
+    """The words by which the search finds a model; one of many languages is found by the common ones too."""
+    if only_title:
+        return card.title.lower()
+    many = [say("models.common_languages")] if any(letter.isdigit() for name in card.languages for letter in name) else []
+    shown = card.title, card.sentence, card.bad_at, card.repository, card.licence, *card.languages
+    return " ".join((*shown, *(say(f"{task}.tab") for task in tabs), *many)).lower()
+
+
 def facts(site: Site, card: ModelCard, *, right: str, right_words: str, here: bool) -> Iterable[tuple[str, str]]:
     """The facts of a row, each with its kind."""
-    store = site.models.store
+    store = None if site.shared else site.models.store
     if card.starter:
         yield "size", say("models.included")
+    elif site.shared:
+        pass
     elif card.folder is not None:
         yield "size", say("models.own_folder")
     elif here and store is not None:
@@ -104,14 +116,20 @@ def doings(site: Site, card: ModelCard, tabs: list[str], *, here: bool, fits: bo
         if site.models.downloads is None or site.shared:
             return ""
         return button("plan", card.id, say("models.get"), label=say("models.get_this", model=name), main=fits)
+    made = uses(card, tabs)
+    if card.folder is None and site.models.store is not None and not site.shared:
+        made += button("ask", card.id, say("models.remove"), label=say("models.remove_this", model=name), kind="pg-plain")
+    return made
+
+
+def uses(card: ModelCard, tabs: list[str]) -> str:
+    """The buttons that open a tab with a model chosen in it."""
+    name = html.escape(card.title)
     made = "".join(
         button("use", card.id, say(f"{task}.tab"), label=say("models.use_this", model=name, tab=say(f"{task}.tab")), task=task)
         for task in tabs
     )
-    made = f'<span class="pg-model-use">{html.escape(say("models.use"))}</span>{made}'
-    if card.folder is None and site.models.store is not None and not site.shared:
-        made += button("ask", card.id, say("models.remove"), label=say("models.remove_this", model=name), kind="pg-plain")
-    return made
+    return f'<span class="pg-model-use">{html.escape(say("models.use"))}</span>{made}'
 
 
 def button(do: str, model: str, text: str, *, label: str = "", task: str = "", main: bool = False, kind: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import gradio as gr
 
@@ -17,6 +18,7 @@ from playground.tabs.frame import size
 from playground.wording import say
 
 log = logging.getLogger(__name__)
+ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/", re.I)  # of the hub's pages
 LONGEST = 300  # characters of a name that is taken from the browser
 ASK = """
 element.addEventListener("pg-ask", (event) => trigger(event.detail.event, event.detail.data));
@@ -73,7 +75,7 @@ def answered(site: Site, *, do: str, model: str, repository: str) -> str:
         if do == "free":
             return live.answer("memory", live.sentence(say("memory.freed", size=size(site.engine.pool.free()))))
         if do == "own":
-            return own(site, repository.strip())
+            return own(site, repository)
         return to_model(site, do, site.engine.catalog.find(model))
     except PlaygroundError as error:
         return live.refused(place, str(error), again=do == "plan")
@@ -112,12 +114,26 @@ def removed(site: Site, card: ModelCard) -> str:
     return live.answer(card.id, text + rows.button("close", card.id, say("models.close")))
 
 
+def named(text: str) -> str:
+    """A repository's owner/name, also of the address of one of its pages."""
+    text = text.strip()
+    if not ADDRESS.match(text):
+        return text
+    return "/".join(re.split("[?#]", ADDRESS.sub("", text))[0].strip("/").split("/")[:2])
+
+
 def own(site: Site, repository: str) -> str:
     """Looks up a repository that no card is for, and adds one where it holds what can be run."""
     if site.models.find_own is None:
         raise BadRequest(say("models.only_ready"))
+    repository = named(repository)
     known = [card for card in site.engine.catalog.cards if card.repository.lower() == repository.lower() and repository]
     card = known[0] if known else site.models.find_own(repository)
+    if choices.ready(site, card):
+        if not known:
+            site.engine.catalog.add(card)
+        told = live.sentence(say("models.nothing_to_fetch", model=card.title))
+        return live.answer("own", told + rows.uses(card, [task for task in choices.TASKS if task in card.tasks]))
     offer = live.planned(site.models.look_up(card), card, "own")
     if not known:
         site.engine.catalog.add(card)

@@ -17,7 +17,7 @@ from typing import Any
 
 from playground.catalog import ModelCard
 from playground.device import Device
-from playground.events import Emit, Notice
+from playground.events import Emit, Event, Notice
 from playground.pipelines.denoising import denoiser
 from playground.requests import ACCELERATIONS, DiffusionRequest, TextToImageRequest
 from playground.wording import say
@@ -76,7 +76,9 @@ class Acceleration:
         self._compiles = True
         self._attention: tuple[str, list[Any]] | None = None
         self._measured = False
-        self._tiny: Any = None
+        self._own: Any = None  # the autoencoder for which the tiny one stands in now
+        self._tiny_works = True
+        self.tiny: Any = None
 
     @contextmanager
     def during(self, request: DiffusionRequest, pipe: Any, emit: Emit) -> Iterator[list[str]]:
@@ -86,19 +88,22 @@ class Acceleration:
             yield used
             return
         on_gpu = pipe._execution_device.type == "cuda" if self._on_gpu is None else self._on_gpu
+        told = Told(emit)
         with ExitStack() as stack:
             if on_gpu:
                 stack.enter_context(self._faster_attention(pipe, used))
-                stack.enter_context(self._compiled_blocks(denoiser(pipe), emit, used))
+                stack.enter_context(self._compiled_blocks(denoiser(pipe), told, used))
             if request.acceleration == "fastest":
                 stack.enter_context(self._cached_steps(request, pipe, used))
-                stack.enter_context(self._tiny_autoencoder(request, pipe, emit, used))
+                stack.enter_context(self._tiny_autoencoder(request, pipe, told, used))
+            if not used and not told.anything:
+                emit(Notice(text=say("acceleration.same", model=self._card.title)))
             yield used
 
     def close(self) -> None:
         """Lets go of what was compiled and of the tiny autoencoder."""
         self._compiled.clear()
-        self._tiny = None
+        self.tiny = None
 
     # Attention
 
@@ -196,30 +201,55 @@ class Acceleration:
         own, which reads them more exactly."""
         folder, plain = tiny_folder(self._card), isinstance(request, TextToImageRequest) and not request.walks
         in_turn = bool(getattr(pipe, "_all_hooks", None))  # parts that take turns are known to the library by name
-        if folder is None or not plain or in_turn:
+        if in_turn:
+            self.tiny = None  # nothing would send it off the device
+        if folder is None or not plain or in_turn or not self._tiny_works:
             yield
             return
         own = pipe.vae
         try:
-            if self._tiny is None:
+            if self.tiny is None:
                 from diffusers import AutoencoderTiny
 
                 made = AutoencoderTiny.from_pretrained(folder, dtype=own.dtype, local_files_only=True, use_safetensors=True)
                 if made.config.latent_channels != own.config.latent_channels:
                     raise ValueError
-                self._tiny = made
-            tiny = self._tiny.to(device=pipe._execution_device, dtype=own.dtype)
+                if not all(weight.isfinite().all() for weight in made.parameters()):
+                    raise ValueError
+                self.tiny = made
+            tiny = self.tiny.to(device=pipe._execution_device, dtype=own.dtype)
         except (OSError, ValueError, RuntimeError, AttributeError) as error:
             log.warning("the tiny autoencoder of %s was not loaded: %s", self._card.id, type(error).__name__)
             emit(Notice(text=say("acceleration.no_tiny", model=self._card.title)))
             yield
             return
-        used.append(say("acceleration.tiny"))
-        pipe.vae = tiny
+        used.append(word := say("acceleration.tiny"))
+        self._own, pipe.vae = own, tiny
         try:
             yield
         finally:
-            pipe.vae = own
+            pipe.vae, self._own = own, None
+            if not self._tiny_works:
+                used.remove(word)
+
+    def without_tiny(self, pipe: Any) -> str | None:
+        """Puts the own autoencoder back after the tiny one made no picture, for good, and says so; None where it is there."""
+        if self.tiny is None or self._own is None:
+            return None
+        pipe.vae, self.tiny, self._tiny_works = self._own, None, False
+        return say("acceleration.bad_tiny", model=self._card.title)
+
+
+class Told:
+    """An emit that remembers whether anything was told through it."""
+
+    def __init__(self, emit: Emit) -> None:
+        self.anything = False
+        self._emit = emit
+
+    def __call__(self, event: Event) -> None:
+        self.anything = True
+        self._emit(event)
 
 
 def guarded(

@@ -125,6 +125,7 @@ class DiffusionModel(PlacedPipeline):
         worn = self._worn.wear(pipe, request.loras, known=self.loras)
         remembered = self._encoded.remembered(pipe, loras=self._worn.now)
         with remembered, self._acceleration.during(request, pipe, emit) as faster:
+            self.count()  # a tiny autoencoder may have come
             result = self._made(request, emit)
         return replace(result, used=tuple(dict.fromkeys((*self.used, *result.used, *worn, *faster))))
 
@@ -239,6 +240,15 @@ class DiffusionModel(PlacedPipeline):
             return request.width, request.height
         multiple = math.lcm(16, cell_of(pipe))
         return repaint.canvas(aspect, area=request.width * request.height, multiple=multiple, most=most)
+
+    def parts(self) -> tuple[Any, ...]:
+        """The networks that were loaded, and the tiny autoencoder once it is there."""
+        parts, tiny = super().parts(), self._acceleration.tiny
+        return parts if tiny is None or any(part is tiny for part in parts) else (*parts, tiny)
+
+    def own_parts(self, pipe: Any, *, decoder_is_to_blame: bool) -> str | None:
+        """The own decoder after a tiny one made nothing."""
+        return self._acceleration.without_tiny(pipe)
 
     def forget(self) -> None:
         """Prompts are encoded anew."""

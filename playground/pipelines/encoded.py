@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 KEPT = 8  # prompts
-LARGEST = 64_000_000  # bytes of one prompt's embeddings that are kept; they are a few megabytes as a rule
+LARGEST = 64_000_000  # bytes of all embeddings that are kept; they are a few megabytes a prompt as a rule
 
 
 class Unknown(Exception):
@@ -74,7 +74,7 @@ class Encoded:
     def _keep(self, key: Hashable, made: Any) -> None:
         if size(made) <= LARGEST:
             self._made[key] = made
-            while len(self._made) > KEPT:
+            while len(self._made) > KEPT or sum(size(one) for one in self._made.values()) > LARGEST:
                 self._made.popitem(last=False)
 
 

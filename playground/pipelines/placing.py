@@ -96,11 +96,15 @@ class PlacedPipeline(PlacedNetwork):
             for part in self.parts():
                 if part is not getattr(self._pipe, "vae", None):
                     narrow(part, self._dtype)
-            self.nbytes = sum(weight_bytes(part) for part in self.parts())
+            self.count()
         if self.placement == WHOLE:
             self._pipe.to(device.name)
         else:
             self.attach(self._pipe)
+
+    def count(self) -> None:
+        """Counts the bytes of the weights anew."""
+        self.nbytes = sum(weight_bytes(part) for part in self.parts())
 
     def attach(self, pipe: Any) -> Any:
         """The pipeline, ready to be called: where parts take turns, their hooks are its own and no longer a sister's."""
@@ -135,8 +139,9 @@ class PlacedPipeline(PlacedNetwork):
         return None
 
     def sound(self, pipe: Any, arguments: dict[str, Any], step: Callable, emit: Emit) -> Any:
-        """The output of the pipeline's call, made a second time in another dtype where the first has no numbers in it or
-        is all black: float16 ends at 65504, and some models go beyond. A picture that stays black was meant so."""
+        """The output of the pipeline's call, made again with the model's own parts, and then in another dtype, where there
+        are no numbers in it or it is all black: float16 ends at 65504, and some models go beyond. A picture that stays
+        black was meant so."""
         begun = {id(g): g.get_state() for g in arguments.get("generator", ())}
         latents: list[Any] = [None]
 
@@ -144,23 +149,28 @@ class PlacedPipeline(PlacedNetwork):
             latents[0] = of_step[-1].get("latents")
             return step(*of_step)
 
-        output = pipe(**arguments, callback_on_step_end=seen)
-        if not lost(output.images, getattr(output, "nsfw_content_detected", None)):
-            return output
-        before = self._dtype
-        sentence = self._in_another_dtype(decoder_is_to_blame=bool(latents[0] is not None and latents[0].isfinite().all()))
-        if sentence is None:
-            return output
-        emit(Notice(text=sentence))
-        for generator in arguments.get("generator", ()):
-            generator.set_state(begun[id(generator)])
-        renewed = {
-            name: value.to(self._dtype) if getattr(value, "dtype", None) == before else value
-            for name, value in arguments.items()
-        }
-        return pipe(**renewed, callback_on_step_end=step)
+        output, before = pipe(**arguments, callback_on_step_end=seen), self._dtype
+        for mended in (self.own_parts, self._in_another_dtype):
+            if not lost(output.images, getattr(output, "nsfw_content_detected", None)):
+                break
+            sentence = mended(pipe, decoder_is_to_blame=bool(latents[0] is not None and latents[0].isfinite().all()))
+            if sentence is None:
+                continue
+            emit(Notice(text=sentence))
+            for generator in arguments.get("generator", ()):
+                generator.set_state(begun[id(generator)])
+            renewed = {
+                name: value.to(self._dtype) if getattr(value, "dtype", None) == before else value
+                for name, value in arguments.items()
+            }
+            output = pipe(**renewed, callback_on_step_end=seen)
+        return output
 
-    def _in_another_dtype(self, *, decoder_is_to_blame: bool) -> str | None:
+    def own_parts(self, pipe: Any, *, decoder_is_to_blame: bool) -> str | None:
+        """Puts a network of the model's own back where another one stands in for it, and says so; None where none does."""
+        return None
+
+    def _in_another_dtype(self, pipe: Any, *, decoder_is_to_blame: bool) -> str | None:
         """Changes the weights to a wider dtype and says so; None where there is none."""
         import torch
 
@@ -170,7 +180,7 @@ class PlacedPipeline(PlacedNetwork):
         if decoder_is_to_blame and vae is not None and vae.config.get("force_upcast") and vae.dtype in half:
             widen_decoder(vae)
             self._eased += (say("placing.decoder_float32"),)
-            self.nbytes = sum(weight_bytes(part) for part in self.parts())
+            self.count()
             return say("placing.again_decoder", model=title)
         there = not self._home.startswith("cuda") or torch.cuda.is_bf16_supported(including_emulation=False)
         wider = torch.bfloat16 if self._dtype == torch.float16 and there else torch.float32
@@ -179,7 +189,7 @@ class PlacedPipeline(PlacedNetwork):
                 if tensor.dtype == self._dtype:  # what a model keeps in float32 on purpose stays so
                     tensor.data = tensor.data.to(wider)
         self._dtype, self.dtype = wider, str(wider).removeprefix("torch.")
-        self.nbytes = sum(weight_bytes(part) for part in self.parts())
+        self.count()
         self.forget()
         self._eased += (self.dtype,)
         return say("placing.again", model=title, dtype=self.dtype)

@@ -10,7 +10,7 @@ from typing import Any
 
 from playground.catalog import ModelCard
 from playground.device import Device, give_back
-from playground.errors import BadRequest, PlaygroundError
+from playground.errors import BadRequest, OutOfMemory, PlaygroundError
 from playground.events import Emit, Notice, Stopped, Text, TextResult
 from playground.pipelines import where
 from playground.pipelines.channels import answer
@@ -48,8 +48,8 @@ def load(card: ModelCard, device: Device) -> TextModel:
     network = AutoModelForCausalLM.from_pretrained(
         card.origin, dtype=getattr(torch, device.dtype), **{"use_safetensors": True} | place
     )
-    model = TextModel(card=card, network=network.to(device.name).eval(), tokenizer=tokenizer, dtype=device.dtype)
-    model.placed_on(device.name)
+    model = TextModel(card=card, network=network.eval(), tokenizer=tokenizer, dtype=device.dtype)
+    model.place(device)
     return model
 
 
@@ -64,10 +64,34 @@ class TextModel(PlacedNetwork):
     nbytes: int = field(init=False)
     static: bool | None = None  # whether a static cache works, once that is known
     thread: ThreadPoolExecutor | None = None
+    _layer: int = 0
 
     def __post_init__(self) -> None:
         tensors = (*self.network.parameters(), *self.network.buffers())
         self.nbytes = sum(t.numel() * t.element_size() for t in tensors)
+
+    def place(self, device: Device) -> None:
+        """Puts the network on the device, or lets its layers be fetched there one after the other."""
+        self.placed_on(device.name)
+        if device.placement == WHOLE:
+            self.network.to(device.name)
+            return
+        self.placement, self._layer = device.placement, fetch_layers(self.network, device.name)
+        import torch
+
+        try:
+            with torch.inference_mode():
+                self.network(input_ids=torch.zeros(1, 1, dtype=torch.long, device=device.name))
+        except (RuntimeError, NotImplementedError) as error:  # one part reads weights of another that were not fetched
+            if "OutOfMemory" in type(error).__name__:
+                raise
+            log.warning("%s cannot fetch its layers: %s", self.card.id, type(error).__name__)
+            raise OutOfMemory(say("pool.load_failed", model=self.card.title)) from error
+
+    @property
+    def part_bytes(self) -> int:
+        """Bytes that stand on the device at once."""
+        return self.nbytes if self.placement == WHOLE else self._layer
 
     def run(self, request: TextGenerationRequest, emit: Emit) -> TextResult:
         """Streams Text events. The result is the new text alone; it reads on from the prompt without the spaces at its
@@ -78,10 +102,12 @@ class TextModel(PlacedNetwork):
         chatting = self.card.chat and bool(self.tokenizer.chat_template)
         ids = self.chat(request, wanted, emit) if chatting else self.completion(request.prompt)
         ids, new_tokens = self.fitted(ids, wanted, emit)
-        ids = ids.to(self.network.device)  # (1, T)
+        ids = ids.to(self.network.device if self.placement == WHOLE else self._home)  # (1, T)
 
         # 2. Tokens one by one; now and then the text so far is told.
         static = request.acceleration != "exact" and self.takes_static
+        if request.acceleration != "exact" and not static:
+            emit(Notice(text=say("acceleration.same", model=self.card.title)))
         stream = self.faster(request, ids, new_tokens, emit) if static else None
         used = () if stream is None else (say("acceleration.static"),)
         if stream is None:
@@ -202,6 +228,19 @@ class TextModel(PlacedNetwork):
         """Frees the weights."""
         self.network = self.tokenizer = None
         give_back()
+
+
+def fetch_layers(network: Any, device: str) -> int:
+    """Keeps a network's weights in RAM, from where each layer is fetched while it works; the bytes of the largest. A layer
+    comes as a whole, since some of them read the weights of their parts without calling these."""
+    from accelerate import cpu_offload
+
+    whole = tuple(getattr(network, "_no_split_modules", None) or ())
+    sizes = [
+        sum(t.nbytes for t in module.parameters(recurse=type(module).__name__ in whole)) for module in network.modules()
+    ]
+    cpu_offload(network, execution_device=device, preload_module_classes=list(whole))
+    return max(sizes)
 
 
 def bucket(tokens: int, context: int) -> int:

@@ -17,6 +17,7 @@ from playground.tabs import frame
 from playground.wording import say
 
 ROWS = 3
+QUOTED = 30  # characters of the words that are not read which are repeated
 NAMES = tuple((f"lora_{number}", f"weight_{number}") for number in range(1, ROWS + 1))
 
 
@@ -75,7 +76,7 @@ def lora_row(site: Site, task: str, card: ModelCard, number: int) -> tuple[gr.Dr
             fitting(site, card), value="", label=say("additions.lora", number=number), elem_id=f"{task}-lora-{number}",
             filterable=False, min_width=140,
         )
-        weight = gr.Slider(
+        weight = frame.Slide(
             LORA_WEIGHT.low, LORA_WEIGHT.high, value=1, step=LORA_WEIGHT.step, label=say("additions.weight", number=number),
             elem_id=f"{task}-weight-{number}", min_width=140,
         )
@@ -124,14 +125,17 @@ def count_tokens(site: Site, line: gr.HTML | None, model: gr.Dropdown, prompt: g
     if line is None:
         return
 
-    def count(name: Any, text: Any) -> str:
+    def count(name: Any, text: Any, told: str) -> Any:
+        if not told:  # what the page remembers has not come back yet: this would be another model's count
+            return gr.skip()
         try:
             return tokens_line(site.models.count_tokens(name, str(text or "")[:MAX_PROMPT]))
         except PlaygroundError:
             return ""
 
     button = gr.Button("", elem_id=f"{line.elem_id}-count", elem_classes="pg-hidden")
-    button.click(count, [model, prompt], line, **QUIET)
+    button.click(count, [model, prompt, site.offered], line, trigger_mode="always_last", **QUIET)
+    model.change(None, None, line, js="() => ''", **QUIET)  # the last model's count says nothing of this one's
     gr.on([prompt.change, model.change], None, js=f"() => window.pgCount('{line.elem_id}-count')", **QUIET)
 
 
@@ -143,6 +147,7 @@ def tokens_line(tokens: Any) -> str:
     text = limited if tokens.limit else say("additions.tokens_only", count=tokens.used)
     if not tokens.cut:
         return f'<p class="pg-count-line">{html.escape(text)}</p>'
-    cut = tokens.cut if len(tokens.cut) <= 120 else tokens.cut[:120].rsplit(" ", 1)[0] + "…"
-    text = say("additions.cut", tokens=text, words=cut)
+    cut = " ".join(tokens.cut.split())
+    first = cut if len(cut) <= QUOTED else cut[:QUOTED].rsplit(" ", 1)[0] + "…"
+    text = say("additions.cut", tokens=text, count=len(cut.split()), words=first)
     return f'<p class="pg-count-line pg-over">{html.escape(text)}</p>'

@@ -37,10 +37,18 @@ class Buttons:
     expect: gr.HTML
 
 
-def heading(task: str) -> None:
+def heading(task: str) -> gr.HTML:
     """What the tab does, in two lines."""
-    title, first, second = (html.escape(say(f"{task}.{part}")) for part in ("title", "does", "how"))
-    gr.HTML(f'<div class="pg-head"><h2>{title}</h2><p>{first}<br><span class="pg-how">{second}</span></p></div>')
+    return gr.HTML(headline(task))
+
+
+def headline(task: str, card: ModelCard | None = None) -> str:
+    """The heading's HTML. card: the model that is chosen; how it works is told of the starters only."""
+    first = say("text_generation.chats") if card is not None and card.chat else say(f"{task}.does")
+    says = html.escape(first)
+    if card is None or card.starter:
+        says += f'<br><span class="pg-how">{html.escape(say(f"{task}.how"))}</span>'
+    return f'<div class="pg-head"><h2>{html.escape(say(f"{task}.title"))}</h2><p>{says}</p></div>'
 
 
 class WithoutStub(type(gr.Image)):
@@ -68,8 +76,11 @@ class Slide(gr.Slider, metaclass=WithoutStub):
     is_template = True  # to the browser it is Gradio's Slider
 
     def preprocess(self, payload: Any) -> Any:
-        """What it stands at."""
-        return payload
+        """What it stands at; a typed number between two steps of several is the nearer one."""
+        within = type(payload) in (int, float) and self.minimum <= payload <= self.maximum
+        if not within or self.step is None or self.step <= 1:
+            return payload
+        return min(max(round(payload / self.step) * self.step, self.minimum), self.maximum)
 
 
 def model_choice(site: Site, task: str) -> tuple[gr.Dropdown, gr.HTML]:
@@ -83,14 +94,17 @@ def model_choice(site: Site, task: str) -> tuple[gr.Dropdown, gr.HTML]:
 
 
 def about(site: Site, card: ModelCard) -> str:
-    """A model's details, folded: what it is, what it is bad at, where it comes from."""
-    store = site.models.store
+    """A model's details, folded: what it is, what it is bad at, where it comes from. Strangers are not told of a model
+    that the host brought along, nor what lies on the host's disk."""
+    if site.shared and card.own:
+        return ""
+    store = None if site.shared else site.models.store
     lines = [("bad_at", card.bad_at), ("trained_on", card.training_data), ("licence", card.licence)]
     if card.starter:
         lines.append(("size", say("about.included")))
     elif card.folder is None and store is not None and store.ready(card):
         lines += [("size", say("about.here", size=size(store.size(card)))), ("commit", store.commit(card)[:12])]
-    elif card.folder is None:
+    elif card.folder is None and not site.shared:
         lines.append(("size", say("about.to_download", size=size(card.download))))
     if card.repository:
         lines.append(("hub_name", card.repository))
@@ -105,7 +119,9 @@ def size(count: int) -> str:
     """Bytes in words."""
     if count >= 1e9:
         return f"{count / 1e9:.1f} GB"
-    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{math.ceil(count / 1e3)} kB"
+    if count >= 1e6:
+        return f"{count / 1e6:.{1 if count < 1e7 else 0}f}".removesuffix(".0") + " MB"
+    return f"{math.ceil(count / 1e3)} kB"
 
 
 def buttons(task: str) -> Buttons:
@@ -157,6 +173,19 @@ def tell_unreadable(image: gr.Image, status: gr.HTML) -> None:
         return gr.skip()
 
     image.change(look, image, status, **QUIET)
+
+
+def asked(task: str, card: ModelCard) -> str:
+    """The line of help at a prompt: what to write there for a model. Only the starters' is known exactly."""
+    if card.starter:
+        return say("text_to_speech.text_help") if task == "text_to_speech" else say(f"{task}.prompt_help")
+    if card.chat:
+        return say("help.message")
+    if card.options.get("edits_by_instruction"):
+        return say("help.instruction")
+    if task == "text_to_speech":
+        return say("models.languages", names=", ".join(card.languages)) + "." if card.languages else ""
+    return say(f"{task}.prompt_help") if task == "text_generation" else say("help.picture")
 
 
 def later() -> gr.Column:
@@ -212,15 +241,18 @@ def scheduler_choice(task: str) -> gr.Dropdown:
 
 def follow_model(
     site: Site, model: gr.Dropdown, details: gr.HTML, request: type[Request], controls: dict[str, gr.components.Component],
-    *, more: Callable[[ModelCard], Updates] | None = None,
+    *, more: Callable[[ModelCard], Updates] | None = None, head: gr.HTML | None = None,
 ) -> Callable[[str], Updates]:
     """When a visitor chooses another model, its details, ranges and defaults are shown; the last choice opens the panel of
-    models and changes nothing. more: further updates of a tab. Gives the function from a model's id to those updates."""
+    models and changes nothing. more: further updates of a tab; head: its heading. Gives the function from a model's id to
+    those updates."""
     current = gr.State(model.value)
 
     def chosen(name: str) -> Updates:
         card = site.engine.catalog.find(name)
         updates: Updates = {details: about(site, card), current: name}
+        if head is not None:
+            updates[head] = headline(request.task, card)
         for field, control in controls.items():
             if field == "negative_prompt":
                 updates[control] = gr.update(visible=card.takes_negative_prompt)
@@ -234,7 +266,10 @@ def follow_model(
             if isinstance(control, gr.Slider):
                 limits = card.range(request, field)
                 fixed = limits.low == limits.high
-                updates[control] = gr.update(minimum=limits.low, maximum=top(limits), value=default, visible=not fixed)
+                steps = {"step": limits.multiple_of} if limits.multiple_of > 1 else {}
+                updates[control] = gr.update(
+                    minimum=limits.low, maximum=top(limits), value=default, visible=not fixed, **steps,
+                )
             elif default is not None:
                 updates[control] = gr.update(value=default)
         return updates | (more(card) if more else {})

@@ -67,7 +67,7 @@ class Views:
 
 def build(site: Site) -> Offers:
     """Lays the tab out and wires it."""
-    frame.heading(TASK)
+    head = frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
@@ -114,10 +114,11 @@ def build(site: Site) -> Offers:
     def more(card: ModelCard) -> Updates:
         return {
             surprise: gr.update(visible=bool(card.things)),
+            prompt: gr.update(info=frame.asked(TASK, card)),
             ideas: gr.update(choices=sorted(card.things), value=None, visible=bool(card.things), info=knows(card)),
         } | added.chosen(card)
 
-    chosen = frame.follow_model(site, model, details, TextToImageRequest, tunable(controls), more=more)
+    chosen = frame.follow_model(site, model, details, TextToImageRequest, tunable(controls), more=more, head=head)
     live = frame.card_job(draw, row, draw.controls, chosen)
     wire(site, draw, vary, enlarge, strip, live, outputs=views.outputs())
     remember(site, TASK, draw.controls | ends, chosen, parts.go, fresh=added.fresh)

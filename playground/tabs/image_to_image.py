@@ -22,7 +22,7 @@ TASK = ImageToImageRequest.task
 
 def build(site: Site) -> Offers:
     """Lays the tab out and wires it."""
-    frame.heading(TASK)
+    head = frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
@@ -55,10 +55,13 @@ def build(site: Site) -> Offers:
     )
 
     def more(card: ModelCard) -> Updates:
-        return {strength: gr.update(visible=not card.options.get("edits_by_instruction"))} | added.chosen(card)
+        return {
+            strength: gr.update(visible=not card.options.get("edits_by_instruction")),
+            prompt: gr.update(info=frame.asked(TASK, card)),
+        } | added.chosen(card)
 
     frame.tell_unreadable(image, parts.status)
-    chosen = frame.follow_model(site, model, details, ImageToImageRequest, tunable(controls), more=more)
+    chosen = frame.follow_model(site, model, details, ImageToImageRequest, tunable(controls), more=more, head=head)
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=(result, *offers.outputs()))
     remember(site, TASK, controls, chosen, parts.go, fresh=added.fresh)
     additions.count_tokens(site, counter, model, prompt)

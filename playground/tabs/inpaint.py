@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
@@ -37,7 +38,7 @@ SIDES = ("left", "top", "right", "bottom")
 
 def build(site: Site) -> Offers:
     """Lays the tab out and wires it."""
-    frame.heading(TASK)
+    head = frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
@@ -81,7 +82,7 @@ def build(site: Site) -> Offers:
         begin=lambda values: shown(site, result, offers), triggers=(parts.go.click, prompt.submit),
         foreseen=lambda values: prepare(values | {"which": "middle"}), **vars(parts),
     )
-    chosen = frame.follow_model(site, model, details, InpaintingRequest, tunable(controls), more=added.chosen)
+    chosen = frame.follow_model(site, model, details, InpaintingRequest, tunable(controls), more=added.chosen, head=head)
     boxed = {"which": BOX, "mask_file": None, "invert": False}
     wire(site, job, frame.card_job(job, row, controls, chosen, boxed), outputs=(result, *offers.outputs()))
     remember(site, TASK, controls, chosen, parts.go, fresh=added.fresh)
@@ -97,7 +98,7 @@ def region_controls() -> dict[str, gr.components.Component]:
         label=say("inpainting.part"), info=say("inpainting.part_help"), elem_id=f"{TASK}-which", elem_classes="pg-chips-choice",
     )
     sides = {
-        name: gr.Slider(
+        name: frame.Slide(
             0, 100, value=value, step=1, label=say(f"inpainting.box_{name}"), elem_id=f"{TASK}-{name}", visible=False,
         )
         for name, value in zip(SIDES, HALVES["middle"], strict=True)
@@ -117,9 +118,14 @@ def region_controls() -> dict[str, gr.components.Component]:
     return {"which": which, "mask_file": mask_file, "invert": invert} | sides
 
 
+def percents(sides: Iterable[Any]) -> tuple[float, ...]:
+    """The sides of a box as they were set or typed, none beyond the picture's edges."""
+    return tuple(min(max(side, 0), 100) if type(side) in (int, float) else 0 for side in sides)
+
+
 def part_shown(path: str | None, which: str, *sides: float) -> str:
     """The picture in small with a frame around the part that was picked; nothing where it is painted or a file."""
-    sides = HALVES.get(which, sides)
+    sides = HALVES.get(which) or percents(sides)
     if not path or which in (PAINTED, UPLOADED) or sides[2] <= sides[0] or sides[3] <= sides[1]:
         return ""
     try:
@@ -164,7 +170,7 @@ def mask_of(chosen: dict[str, Any], size: tuple[int, int]) -> Image.Image:
     if chosen["which"] in HALVES:
         return box(size, *HALVES[chosen["which"]])
     if chosen["which"] == BOX:
-        return box(size, *(chosen[side] for side in SIDES))
+        return box(size, *percents(chosen[side] for side in SIDES))
     if chosen["which"] == UPLOADED:
         if not chosen["mask_file"]:
             raise BadRequest(say("inpainting.no_mask"), field="mask")

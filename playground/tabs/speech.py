@@ -33,7 +33,7 @@ RECORDINGS = [".wav", ".flac", ".ogg", ".mp3"]
 
 def build(site: Site) -> Offers | None:
     """Lays the tab out and wires it."""
-    frame.heading(TASK)
+    head = frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
@@ -66,11 +66,11 @@ def build(site: Site) -> Offers | None:
     def more(card: ModelCard) -> Updates:
         return {
             controls["voice"]: gr.update(choices=voices(card), value=first_voice(card), visible=len(card.voices) > 1),
-            own: gr.update(visible=clones(site, card)),
+            own: gr.update(visible=clones(site, card)), text: gr.update(info=frame.asked(TASK, card)),
         }
 
     tuned = {k: v for k, v in controls.items() if isinstance(v, gr.Slider)}
-    chosen = frame.follow_model(site, model, details, TextToSpeechRequest, tuned, more=more)
+    chosen = frame.follow_model(site, model, details, TextToSpeechRequest, tuned, more=more, head=head)
     silent = {"reference": None, "consent": False}
     wire(site, job, frame.card_job(job, row, controls, chosen, silent), outputs=(player,))
     remember(site, TASK, {name: control for name, control in controls.items() if name not in recording}, chosen, parts_of.go)

@@ -44,7 +44,7 @@ class Views:
 
 def build(site: Site) -> Offers:
     """Lays the tab out and wires it."""
-    frame.heading(TASK)
+    head = frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
@@ -80,11 +80,12 @@ def build(site: Site) -> Offers:
         label = say("text_generation.message") if card.chat else say("text_generation.prompt")
         return {
             views.result: gr.update(visible=not card.chat), views.chat: gr.update(visible=card.chat),
-            prompt: gr.update(label=label),
+            prompt: gr.update(label=label, info=frame.asked(TASK, card)),
         } | added.chosen(card)
 
     tuned = {k: v for k, v in controls.items() if isinstance(v, gr.Slider)}
-    chosen = frame.follow_model(site, model, details, TextGenerationRequest, tuned, more=changed)
+    chosen = frame.follow_model(site, model, details, TextGenerationRequest, tuned, more=changed, head=head)
+    begin_anew(site, model, prompt)
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=views.outputs())
     remember(site, TASK, controls, chosen, parts.go, fresh=added.fresh)
     additions.count_tokens(site, counter, model, prompt)
@@ -117,6 +118,22 @@ def model_is_chat(site: Site, model: gr.Dropdown) -> gr.State:
 
     model.change(chats, model, state, **QUIET)
     return state
+
+
+def begin_anew(site: Site, model: gr.Dropdown, prompt: gr.Textbox) -> None:
+    """Takes the example's beginning of a story out of the prompt when a model is chosen that chats, and puts one back with
+    a model that does not; whatever a visitor wrote stays."""
+    before = gr.State(model.value)
+    stories = [example.request["prompt"] for example in examples.of(TASK)]
+
+    def follow(name: Any, last: str, text: Any) -> Updates:
+        if name == last or not choices.serves(site, name, TASK):
+            return {before: gr.skip()}
+        if site.engine.catalog.find(name).chat:
+            return {before: name} | ({prompt: ""} if text in stories else {})
+        return {before: name} | ({prompt: stories[0]} if not (text or "").strip() else {})
+
+    model.change(follow, [model, before, prompt], [before, prompt], **QUIET)
 
 
 def sampling(card: ModelCard) -> dict[str, gr.components.Component]:

@@ -21,7 +21,7 @@ TASK = SuperResolutionRequest.task
 
 def build(site: Site) -> Offers:
     """Lays the tab out and wires it."""
-    frame.heading(TASK)
+    head = frame.heading(TASK)
     cards = site.engine.catalog.serving(TASK)
     with gr.Row(equal_height=False, elem_classes="pg-tab"):
         with gr.Column(scale=2, min_width=300, elem_classes="pg-ask"):
@@ -48,7 +48,7 @@ def build(site: Site) -> Offers:
     )
 
     frame.tell_unreadable(image, parts.status)
-    chosen = frame.follow_model(site, model, details, SuperResolutionRequest, {"tile": tile})
+    chosen = frame.follow_model(site, model, details, SuperResolutionRequest, {"tile": tile}, head=head)
     wire(site, job, frame.card_job(job, row, controls, chosen), outputs=(result, *offers.outputs()))
     remember(site, TASK, controls, chosen, parts.go)
     site.doors[TASK] = Door(model=model, status=parts.status, picture=image)

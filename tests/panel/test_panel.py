@@ -12,7 +12,7 @@ from playground.errors import NotInstalled
 from playground.events import Done
 from playground.panel import live, rows, wire
 from playground.site import Models
-from playground.tabs import TABS
+from playground.tabs import TABS, frame
 from playground.wording import say
 from tests.fake_downloads import BYTES, FakeDownloads, FakeStore, planned
 from tests.fake_site import site_of
@@ -21,6 +21,7 @@ from tests.fakes import FakeModel, ask, card, engine_of, events_of
 HUB = dataclasses.replace(
     card("hub", memory=1_500_000_000), repository="owner/hub", licence="CC-BY-NC-4.0", commercial=False, gated=True,
     languages=("English", "Welsh"), needs=("a_package_that_is_not_there",), download=5_000_000_000, sentence="Counts <b>.",
+    bits=16,
 )
 OWN = dataclasses.replace(HUB, id="me/own", title="Own", repository="me/own")
 STARTERS = tuple(one for one in cards() if one.starter)
@@ -144,6 +145,34 @@ def test_an_own_repository_is_looked_up_and_added(site):
     assert [one.id for one in site.models.downloads.fetches()] == ["me/own"]
 
 
+def test_an_own_repository_that_is_here_is_offered_for_use(site, store):
+    store.here.add("hub")
+    said = act(site, "own", repository="https://huggingface.co/owner/HUB/tree/main?x=1#y")
+    assert say("models.nothing_to_fetch", model="Hub") in said and 'data-do="use" data-model="hub"' in said
+    assert 'data-do="get"' not in said
+    store.here.add("me/own")
+    assert 'data-do="use" data-model="me/own"' in act(site, "own", repository="hf.co/me/own")
+    assert site.engine.catalog.find("me/own") == OWN
+
+
+@pytest.mark.parametrize(("given", "name"), [
+    (" me/own ", "me/own"), ("https://huggingface.co/me/own", "me/own"), ("huggingface.co/me/own/", "me/own"),
+    ("http://www.HuggingFace.co/me/own/blob/main/config.json", "me/own"), ("https://elsewhere.org/me/own",) * 2, ("", ""),
+])
+def test_an_address_names_its_repository(given, name):
+    assert wire.named(given) == name
+
+
+def test_a_model_of_many_languages_is_found_by_a_common_one(site):
+    site.engine.catalog.add(dataclasses.replace(HUB, id="many", languages=("201 languages",)))
+    assert "chinese" in row(site, "many") and "german" in row(site, "many") and "chinese" not in row(site, "hub")
+
+
+def test_a_licence_that_allows_commerce_is_not_said_to_allow_all_uses(site):
+    site.engine.catalog.add(dataclasses.replace(HUB, licence="OpenRAIL++-M", commercial=True))
+    assert "commercial use allowed" in row(site, "hub") and "all uses" not in row(site, "hub") + live.shell(site)
+
+
 def test_the_memory_bar_says_which_model_holds_how_much_and_gives_it_back(site, store):
     assert "data-memory" not in live.live(site)
     store.here.add("hub")
@@ -170,6 +199,8 @@ def test_strangers_see_what_is_ready_and_nothing_of_this_computer(store, tmp_pat
     store.here.add("hub")
     said = row(site, "hub")
     assert 'data-do="use"' in said and 'data-do="ask"' not in said and "in memory" not in said and 'data-fits=""' in said
+    assert "2 MB" not in said and "0123456789ab" not in said and "owner/hub" in said
+    assert "2 MB" not in frame.about(site, HUB) and "0123456789ab" not in frame.about(site, HUB)
     site.models.downloads.start(HUB)
     assert live.live(site) == "<div></div>"
     assert "data-own" not in live.shell(site) and 'data-filter="fits"' not in live.shell(site)
@@ -179,6 +210,16 @@ def test_strangers_see_what_is_ready_and_nothing_of_this_computer(store, tmp_pat
 def test_whatever_a_browser_sends_is_answered_in_words(site, do, model):
     said = act(site, do, model)
     assert "pg-error" in said and "<b>" not in said
+
+
+def test_strangers_see_only_the_title_of_a_model_that_the_host_brought_along(store, tmp_path):
+    own = dataclasses.replace(HUB, id="own-mine", title="Mine", repository="", folder=tmp_path, sentence=say("own.from_folder"))
+    for shared in (True, False):
+        site = made(store, tmp_path, shared=shared)
+        site.engine.catalog.add(own)
+        assert "Mine" in row(site, "own-mine")
+        assert (own.sentence in row(site, "own-mine") + frame.about(site, own)) is not shared
+        assert (own.licence in row(site, "own-mine") + frame.about(site, own)) is not shared
 
 
 def test_use_opens_the_tab_with_the_model_chosen(site, store):

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from playground import pipelines
 from playground.catalog import ModelCard
 from playground.events import Notice, Step, Stopped
 from playground.pipelines import acceleration
 from playground.pipelines.acceleration import Acceleration, guarded, of_compiler, offered, steps_of
+from playground.pipelines.placing import weight_bytes
 from playground.requests import ACCELERATIONS, ImageToImageRequest
 from tests import tiny_diffusion, tiny_flow
 from tests.pipelines.test_loras import CPU, WANTED, card
@@ -21,6 +23,7 @@ from tests.pipelines.test_loras import CPU, WANTED, card
 GPU = replace(CPU, name="cuda:0", title="GPU")
 LONG = replace(WANTED, steps=24)
 WARMING = "Tiny is being made faster for this computer, so this first run takes longer. The next ones are quicker."
+SAME = "Nothing makes this run of Tiny faster on this computer, so it is the same as exact."
 NO_COMPILE = "Tiny could not be made faster by compiling here, so it runs as usual."
 
 
@@ -107,13 +110,15 @@ def test_a_stopped_run_takes_its_cache_along(flux, alike):
     replace(LONG, steps=19, acceleration="fastest"), replace(LONG, acceleration="fast"),
 ])
 def test_few_steps_and_fast_are_not_cached(flux, wanted):
-    assert drawn(flux, wanted) == drawn(flux, replace(wanted, acceleration="exact"))
+    exact = drawn(flux, replace(wanted, acceleration="exact"))
+    assert drawn(flux, wanted) == (exact[0], (), [SAME]) and exact[2] == []
 
 
 def test_a_network_that_cannot_be_cached_works_as_usual(tmp_path):
     for name, build in (("sd", tiny_diffusion.stable_diffusion), ("qwen", tiny_flow.qwen_image)):  # a U-Net; one block only
         model = pipelines.load(card(build(tmp_path / name), ""), CPU)
-        assert drawn(model, replace(LONG, steps=20, acceleration="fastest")) == drawn(model, replace(LONG, steps=20))
+        fastest = drawn(model, replace(LONG, steps=20, acceleration="fastest"))
+        assert fastest == (drawn(model, replace(LONG, steps=20))[0], (), [SAME])
 
 
 def test_the_steps_that_count_are_those_that_are_done(flux):
@@ -152,7 +157,7 @@ def test_where_the_compiler_fails_the_picture_is_drawn_all_the_same(sd_folder):
     model._acceleration = Acceleration(card=model.card, compiler=broken, on_gpu=True)
     exact = drawn(model, WANTED)
     assert drawn(model, replace(WANTED, acceleration="fast")) == (exact[0], (), [WARMING, NO_COMPILE])
-    assert drawn(model, replace(WANTED, acceleration="fast")) == exact, "it is not tried again"
+    assert drawn(model, replace(WANTED, acceleration="fast")) == (exact[0], (), [SAME]), "it is not tried again"
 
 
 def test_only_the_compilers_own_errors_are_passed_over():
@@ -192,7 +197,7 @@ def test_without_a_graphics_card_attention_is_left_alone(flux, monkeypatch):
     model_acceleration = Acceleration(card=flux.card, on_gpu=True)
     model_acceleration._compiles = False
     monkeypatch.setattr(flux, "_acceleration", model_acceleration)
-    assert drawn(flux, replace(WANTED, acceleration="fast")) == drawn(flux, WANTED)
+    assert drawn(flux, replace(WANTED, acceleration="fast")) == (drawn(flux, WANTED)[0], (), [SAME])
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -204,16 +209,19 @@ def test_the_tiny_autoencoder_draws_where_it_is_here(sd_folder, tmp_path, inside
     else:
         given = card(sd_folder, "sd1", options={"tiny_autoencoder": "x/taesd"}, places={"x/taesd": tiny})
     model = pipelines.load(given, CPU)
-    own = model.pipe("text_to_image").vae
+    own, before = model.pipe("text_to_image").vae, model.nbytes
     exact, fast = drawn(model, WANTED), drawn(model, replace(WANTED, acceleration="fastest"))
     assert fast[1] == ("tiny autoencoder",) and fast[0] != exact[0] and len(fast[0]) == len(exact[0])
     assert drawn(model, replace(WANTED, acceleration="fastest")) == fast
     assert model.pipe("text_to_image").vae is own
+    added = model._acceleration.tiny
+    assert model.nbytes == before + weight_bytes(added), "it counts, and goes along when its model rests"
+    assert sum(part is added for part in model.parts()) == 1
     assert drawn(model, WANTED) == exact
     assert drawn(model, replace(WANTED, acceleration="fastest", to_seed=8, frames=3))[1] == ()
 
 
-@pytest.mark.parametrize("damage", ["other latents", "no weights", "cut short"])
+@pytest.mark.parametrize("damage", ["other latents", "no weights", "cut short", "no numbers"])
 def test_a_tiny_autoencoder_that_cannot_be_used_is_said(sd_folder, tmp_path, damage):
     from diffusers import AutoencoderTiny
 
@@ -227,12 +235,28 @@ def test_a_tiny_autoencoder_that_cannot_be_used_is_said(sd_folder, tmp_path, dam
         tiny = tiny_autoencoder(tmp_path / "taesd")
         weights = tiny / "diffusion_pytorch_model.safetensors"
         content = weights.read_bytes()
-        weights.unlink() if damage == "no weights" else weights.write_bytes(content[:-9])
+        weights.unlink()
+        if damage != "no weights":
+            weights.write_bytes(content[:-9] if damage == "cut short" else content[:-400] + b"\xff" * 400)
     options = {"options": {"tiny_autoencoder": "x/taesd"}, "places": {"x/taesd": tiny}}
     model = pipelines.load(card(sd_folder, "sd1", **options), CPU)
     exact = drawn(model, WANTED)
     told = "The tiny autoencoder of Tiny could not be read, so its own one is used."
     assert drawn(model, replace(WANTED, acceleration="fastest")) == (exact[0], (), [told])
+
+
+def test_where_a_tiny_autoencoder_makes_nothing_the_own_one_draws(sd_folder, tmp_path):
+    """Its numbers are numbers, but too large to work with."""
+    tiny = tiny_autoencoder(tmp_path / "taesd")
+    weights = load_file(tiny / "diffusion_pytorch_model.safetensors")
+    save_file({name: tensor * 1e37 for name, tensor in weights.items()}, tiny / "diffusion_pytorch_model.safetensors")
+    options = {"options": {"tiny_autoencoder": "x/taesd"}, "places": {"x/taesd": tiny}}
+    model = pipelines.load(card(sd_folder, "sd1", **options), CPU)
+    exact, before = drawn(model, WANTED), model.nbytes
+    told = "The tiny autoencoder of Tiny made nothing, so the picture was made again with its own one."
+    assert drawn(model, replace(WANTED, acceleration="fastest")) == (exact[0], (), [told])
+    assert drawn(model, replace(WANTED, acceleration="fastest")) == (exact[0], (), [SAME]), "it is not tried again"
+    assert model.nbytes == before and drawn(model, WANTED) == exact
 
 
 def of_kind(folder: Path, name: str, *, steps: int = 28, **more) -> ModelCard:

@@ -118,6 +118,15 @@ def test_what_is_given_back_is_a_copy_and_only_the_last_ones_are_kept():
     assert "encode_prompt" not in vars(pipe)
 
 
+def test_all_that_is_kept_together_is_small():
+    pipe, memory = Pipe(LARGEST // 4 // 2), Encoded()
+    with memory.remembered(pipe):
+        for prompt in "abc":  # each takes a little more than half of what all may take
+            pipe.encode_prompt(prompt)
+        pipe.encode_prompt("c")
+        assert pipe.calls == 3 and len(memory._made) == 1
+
+
 def test_what_is_too_large_or_not_known_is_encoded_each_time():
     for pipe, more in ((Pipe(LARGEST // 4 + 1), {}), (Pipe(), {"other": object()})):
         with Encoded().remembered(pipe):

@@ -21,12 +21,14 @@ from playground.engine import Engine
 from playground.errors import OutOfMemory, Unexpected
 from playground.events import Done, Notice
 from playground.pipelines.placing import PlacedNetwork, PlacedPipeline, lost, weight_bytes
+from playground.placement import possible
 from playground.pool import ModelPool
-from playground.requests import ImageToImageRequest, InpaintingRequest, TextToImageRequest
+from playground.requests import ImageToImageRequest, InpaintingRequest, TextGenerationRequest, TextToImageRequest
 from tests import tiny_diffusion, tiny_flow, tiny_text
 from tests.fakes import OutOfMemoryError
 
 CPU = Device(name="cpu", title="CPU", free_memory=8_000_000_000, dtype="float32", threads=1)
+GPU = replace(CPU, name="cuda:0")
 HALF = replace(CPU, dtype="bfloat16")
 FLOAT8 = torch.float8_e4m3fn
 UPLOAD = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
@@ -396,3 +398,40 @@ GREY, BLACK = np.full((2, 4, 4, 3), 0.5), np.zeros((2, 4, 4, 3))
 ])
 def test_what_counts_as_lost(pixels, filtered, expected):
     assert lost(pixels, filtered) is expected
+
+
+# Layers that are fetched
+
+
+def writer(folder) -> ModelCard:
+    """The card of a tiny language model."""
+    return ModelCard(
+        id="tiny", title="Tiny", sentence="-", bad_at="-", tasks=frozenset({"text_generation"}), adapter="text", licence="-",
+        training_data="-", memory=1, folder=folder,
+    )
+
+
+def test_a_network_that_cannot_fetch_its_layers_is_told_from_a_broken_one(tmp_path):
+    card = writer(tiny_text.gemma(tmp_path))
+    with pytest.raises(OutOfMemory, match="Tiny ran out of memory while it was loaded"):
+        pipelines.load(card, replace(CPU, placement="offload"))
+    assert possible(card, GPU) == ("whole", "offload")
+    assert possible(replace(card, pipeline="Gemma4ForConditionalGeneration"), GPU) == ("whole",), "known of this family"
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen", "gpt_oss", "smollm3", "lfm3"])
+def test_layers_that_are_fetched_write_the_same(tmp_path, family):
+    card = writer(getattr(tiny_text, family)(tmp_path / family))
+    whole = pipelines.load(card, CPU)
+    turns = pipelines.load(card, replace(CPU, placement="offload"))
+    request = TextGenerationRequest(prompt="Once upon", max_new_tokens=8, temperature=0.8, seed=3, model="tiny")
+    wanted = whole.run(request, lambda event: None)
+    for _ in range(2):
+        made = turns.run(request, lambda event: None)
+        assert made.text == wanted.text and made.tokens == wanted.tokens == 8
+        assert made.used == ("parts take turns on the GPU",) and wanted.used == ()
+    assert {weight.device.type for weight in turns.network.parameters()} == {"meta"}, "between runs all of it is in RAM"
+    assert 0 < turns.part_bytes < turns.nbytes == whole.nbytes == whole.part_bytes
+    weights = weakref.ref(turns.network)
+    turns.close()
+    assert weights() is None

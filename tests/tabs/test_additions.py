@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 
 from playground.catalog import cards
+from playground.errors import BadRequest
 from playground.own import Lora
 from playground.requests import TextToImageRequest
 from playground.site import Models
@@ -73,11 +74,30 @@ def test_a_count_says_what_has_no_effect():
         return additions.tokens_line(SimpleNamespace(used=used, limit=limit, cut=cut))
 
     assert "12 of 77 tokens" in line(12, 77) and "1 token<" in line(1, 0)
-    assert "83 of 77 tokens" in line(83, 77, "and <b> more") and "“and &lt;b&gt; more”" in line(83, 77, "and <b> more")
-    assert "…" in line(900, 77, "word " * 200) and len(line(900, 77, "word " * 200)) < 300
+    assert "83 of 77 tokens" in line(83, 77, "and <b> more")
+    assert "3 words are not read: “and &lt;b&gt; more”" in line(83, 77, "and <b> more")
+    assert "200 words are not read" in line(900, 77, "word " * 200) and "…”" in line(900, 77, "word\n" * 200)
+    assert len(line(900, 77, "word " * 200)) < 150
     assert additions.tokens_line(None) == line(0, 0) == ""
 
 
 def test_where_nobody_counts_there_is_no_line(site):
     with site.demo:
         assert additions.token_line(site, "text_to_image") is None
+
+
+def test_a_weight_out_of_range_reaches_the_sentence_that_refuses_it(added):
+    assert added.controls["weight_1"].preprocess(7) == 7
+    with pytest.raises(BadRequest, match="LoRAs"):
+        TextToImageRequest(prompt="a fox", model="large", loras=(("ink", 7),))
+
+
+def test_a_count_waits_for_what_the_page_remembers(site):
+    site = dataclasses.replace(site, models=dataclasses.replace(
+        site.models, count_tokens=lambda name, text: SimpleNamespace(used=len(text), limit=0, cut=""),
+    ))
+    with site.demo:
+        line, model, prompt = additions.token_line(site, "text_to_image"), gr.Dropdown(), gr.Textbox()
+        additions.count_tokens(site, line, model, prompt)
+    (count,) = [fn.fn for fn in site.demo.fns.values() if fn.outputs == [line]]
+    assert count("large", "fox", "") == gr.skip() and "3 tokens" in count("large", "fox", "seen")

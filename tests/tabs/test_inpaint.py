@@ -167,3 +167,7 @@ def test_what_is_painted_or_cannot_be_read_has_no_picked_part(tmp_path):
         assert inpaint.part_shown(path, which, 0, 0, 50, 50) == ""
     Image.new("RGB", (9, 9)).save(tmp_path / "small.png")
     assert inpaint.part_shown(str(tmp_path / "small.png"), "box", 50, 0, 50, 50) == ""
+
+
+def test_sides_beyond_the_picture_end_at_its_edges():
+    assert inpaint.percents((-5, 20, 150, None)) == (0, 20, 100, 0)

@@ -12,7 +12,8 @@ import pytest
 from playground.catalog import cards
 from playground.events import Done, Text, TextResult
 from playground.requests import TextGenerationRequest
-from playground.tabs import text
+from playground.tabs import frame, text
+from playground.wording import say
 from tests.fake_site import site_of
 from tests.fakes import FakeModel, engine_of
 
@@ -190,3 +191,48 @@ def test_the_tab_is_built_for_any_first_model(tmp_path, first):
         text.build(site)
     assert site.kept[text.TASK].controls["model"].value == first.id and text.TASK in site.doors
     assert any(getattr(fn.fn, "costly", False) for fn in site.demo.fns.values())
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """What happens to the Text tab's prompt when a model is chosen."""
+    site = site_of(engine_of(lambda card: FakeModel(), cards=(WORDS, CHATTER)), tmp_path)
+    with site.demo:
+        model, prompt = gr.Dropdown(value="words"), gr.Textbox()
+        text.begin_anew(site, model, prompt)
+    (fn,) = [fn for fn in site.demo.fns.values() if prompt in fn.outputs]
+    return lambda *values: fn.fn(*values).get(prompt)
+
+
+def test_the_example_leaves_the_prompt_when_a_model_chats_and_comes_back(begun):
+    example = text.examples.of("text_generation")[0].request["prompt"]
+    assert begun("chatter", "words", example) == "" and begun("words", "chatter", " ") == example
+    assert begun("chatter", "words", "my own words") is None and begun("words", "chatter", "my own words") is None
+    assert begun("words", "words", "") is None and begun("gone", "words", example) is None
+
+
+def test_the_words_around_a_prompt_are_those_of_the_model_that_is_chosen():
+    other = dataclasses.replace(WORDS, folder=None, repository="a/b", chat=True)
+    assert "pg-how" in frame.headline("text_generation", WORDS)
+    assert say("text_generation.chats") in frame.headline("text_generation", other)
+    assert "pg-how" not in frame.headline("text_generation", other)
+    assert frame.asked("text_generation", WORDS) == say("text_generation.prompt_help")
+    assert frame.asked("text_generation", other) == say("help.message")
+    pictures = dataclasses.replace(other, chat=False)
+    assert frame.asked("text_to_image", pictures) == say("help.picture")
+    edits = dataclasses.replace(pictures, options={"edits_by_instruction": True})
+    assert frame.asked("image_to_image", edits) == say("help.instruction")
+    assert "German" in frame.asked("text_to_speech", dataclasses.replace(pictures, languages=("German",)))
+
+
+@pytest.mark.parametrize(("typed", "taken"), [(100, 96), (104, 104), (2048, 2048), (30, 30), (5000, 5000), (None, None)])
+def test_a_typed_number_between_two_steps_is_the_nearer_one(typed, taken):
+    assert frame.Slide(64, 2048, value=64, step=8).preprocess(typed) == taken
+    assert frame.Slide(0, 2048, value=64, step=0.5).preprocess(typed) == typed
+
+
+@pytest.mark.parametrize(("count", "words"), [
+    (1, "1 kB"), (1_200_000, "1.2 MB"), (2_000_000, "2 MB"), (12_400_000, "12 MB"), (1_250_000_000, "1.2 GB"),
+])
+def test_bytes_in_words(count, words):
+    assert frame.size(count) == words
