@@ -14,7 +14,7 @@ from playground.device import Device
 from playground.downloads import checked
 from playground.errors import BadRequest, NotInstalled, PlaygroundError
 from playground.lora_files import tidy
-from playground.placement import fits
+from playground.placement import estimate, fits
 from playground.requests import REQUESTS
 from playground.wording import say
 
@@ -73,7 +73,7 @@ def row(
     here = say("command_line.yes") if store.ready(card) else say("command_line.no")
     size = say("command_line.included") if card.starter else amount(card.download) if card.download else amount(card.memory)
     licence = clipped(card.licence) + (f", {say('command_line.gated')}" if card.gated else "")
-    return "*" if best else "", card.id, tabs, size, amount(card.memory), licence, fit, here
+    return "*" if best else "", card.id, tabs, size, amount(estimate(card, device)), licence, fit, here
 
 
 def clipped(text: str) -> str:
