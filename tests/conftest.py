@@ -9,9 +9,21 @@ from pathlib import Path
 import pytest
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that click through the page or train come first: they take longest, and several are worked on at a time."""
-    slow = {item.path for item in items if "browser" in item.fixturenames or "training" in item.path.parts}
+LONG = ("test_browser_extra.py", "test_models_panel.py", "test_reload.py", "test_storm.py", "test_tour.py")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also the long files, which click through the page for minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long files run where they are asked for, or named. Those that click through the page and those that train come first:
+    they take longest, and a few files are worked on at a time."""
+    named = " ".join(config.invocation_params.args)
+    long = set() if config.getoption("long") else {name for name in LONG if name not in named}
+    config.hook.pytest_deselected(items=[item for item in items if item.path.name in long])
+    items[:] = [item for item in items if item.path.name not in long]
+    slow = {item.path for item in items if "browser" in item.fixturenames or item.path.parent.name == "training"}
     items.sort(key=lambda item: item.path not in slow)
 
 
