@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-
 LONG = ("test_browser_extra.py", "test_models_panel.py", "test_reload.py", "test_storm.py", "test_tour.py")
 
 
@@ -19,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long files run where they are asked for, or named. Those that click through the page and those that train come first:
     they take longest, and a few files are worked on at a time."""
-    named = " ".join(config.invocation_params.args)
+    named = " ".join(config.args)
     long = set() if config.getoption("long") else {name for name in LONG if name not in named}
     config.hook.pytest_deselected(items=[item for item in items if item.path.name in long])
     items[:] = [item for item in items if item.path.name not in long]
