@@ -177,18 +177,6 @@ def give_back() -> None:
             trim(0)
 
 
-def memory_in_use(device: Device) -> tuple[int, int]:
-    """Bytes that Playground takes of the memory in which the device's models stand, and bytes that there are in all."""
-    if device.name.startswith("cuda"):
-        import torch
-
-        free, total = torch.cuda.mem_get_info(device.name)
-        return total - free, total
-    import psutil
-
-    return psutil.Process().memory_info().rss, ram_now()[0]
-
-
 def ram_now(*, system: Path = Path("/")) -> tuple[int, int]:
     """Bytes of RAM that this process may have, and that are available to it now: the computer's own, or a container's."""
     import psutil

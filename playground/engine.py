@@ -21,7 +21,7 @@ from playground.catalog import Catalog, ModelCard, missing
 from playground.device import give_back
 from playground.errors import BadRequest, Busy, ModelBroken, NotInstalled, OutOfMemory, PlaygroundError, Unexpected, explain
 from playground.events import Audio, Done, Emit, Event, Queued, Result, Stopped
-from playground.pool import Memory, Model, ModelPool
+from playground.pool import Model, ModelPool
 from playground.requests import MAX_SEED, RANDOM_SEED, Request, clip
 from playground.wording import say
 
@@ -150,14 +150,6 @@ class Engine:
             raise BadRequest(say("engine.no_such_lora", name=clip(name)), field="loras")
         if (base := self.loras[name].base) and base != card.base:
             raise BadRequest(say("engine.other_lora", name=clip(name), model=card.title), field="loras")
-
-    def memory(self) -> Memory:
-        """What the models take; it waits for nothing."""
-        return self.pool.memory()
-
-    def free_memory(self) -> int:
-        """Puts every idle model away; returns the bytes."""
-        return self.pool.free()
 
     def run(self, request: Request, visitor: str) -> Iterator[Event | None]:
         """Checks and admits the request at once; the iterator gives its events, and None now and then so that it can

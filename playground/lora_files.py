@@ -44,22 +44,31 @@ class Header:
     notes: Mapping[str, str]
 
 
+def raw_header(path: Path) -> tuple[Any, int]:
+    """The JSON at the head of a safetensors file, and the byte at which its tensors begin; OSError or ValueError where it
+    cannot be read."""
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise ValueError
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= min(LONGEST_HEADER, path.stat().st_size - 8):
+            raise ValueError
+        try:
+            return json.loads(file.read(length)), 8 + length
+        except RecursionError:
+            raise ValueError from None
+
+
 def header(path: Path) -> Header:
     """The header of a safetensors file; ModelBroken where it is damaged or cut short. No tensor is read."""
     try:
-        if not path.is_file():  # opening a pipe would wait for ever
-            raise ValueError
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= min(LONGEST_HEADER, path.stat().st_size - 8):
-                raise ValueError
-            found = json.loads(file.read(length))
+        found, begins = raw_header(path)
         notes = {str(k): str(v) for k, v in (found.pop("__metadata__", None) or {}).items()}
         shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in found.items()}
         ends = max((entry["data_offsets"][1] for entry in found.values()), default=0)
-        if 8 + length + ends > path.stat().st_size or any(n < 0 for shape in shapes.values() for n in shape):
+        if begins + ends > path.stat().st_size or any(n < 0 for shape in shapes.values() for n in shape):
             raise ValueError
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError):
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
         raise ModelBroken(say("own.damaged", name=tidy(path.name))) from None
     return Header(shapes=shapes, notes=notes)
 

@@ -391,10 +391,10 @@ def test_without_loras_none_is_known():
 
 def test_memory_is_told_and_freed():
     engine = engine_of(lambda card: FakeModel(nbytes=7), budget=50)
-    assert engine.memory() == Memory(total=50, used=0)
+    assert engine.pool.memory() == Memory(total=50, used=0)
     events_of(engine.run(ask(), "a"))
     settle(engine)
-    assert engine.memory().used == 7 and engine.free_memory() == 7 and engine.memory().used == 0
+    assert engine.pool.memory().used == 7 and engine.pool.free() == 7 and engine.pool.memory().used == 0
 
 
 def test_what_a_model_used_stands_behind_what_the_run_did():

@@ -57,7 +57,7 @@ def run(engine, model: str, prompt: str = "a"):
 def exact(engine, memory: FakeMemory, shop: Shop) -> bool:
     """Whether the pool, the models and the device agree on what is taken between two runs."""
     held = sum(model.held for made in shop.made.values() for model in made)
-    return engine.memory().used == held == memory.taken
+    return engine.pool.memory().used == held == memory.taken
 
 
 def test_a_run_says_where_its_model_stood(there):
@@ -197,9 +197,9 @@ def test_any_order_of_runs_keeps_the_budget_and_an_exact_account(there):
             pass
         memory.fails = {}
         if draw.random() < 0.1:
-            engine.free_memory()
+            engine.pool.free()
         assert exact(*there) and memory.taken <= 80
-    assert engine.free_memory() >= 0 and memory.taken == 0
+    assert engine.pool.free() >= 0 and memory.taken == 0
 
 
 # Real networks

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from playground.lora_files import raw_header
+
 WIDTHS = {
     "F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8,
     "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16,
 }
-LONGEST_HEADER = 100_000_000  # bytes, as in the library of safetensors
 
 
 def named_bits(name: object) -> int:
@@ -48,9 +48,7 @@ def counted(tensors: Mapping[str, Any]) -> list[tuple[int, int]]:
 def header(path: Path) -> dict[str, Any]:
     """The tensors that a safetensors file names; {} where it is none."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            found = json.loads(file.read(length)) if length <= LONGEST_HEADER else {}
-    except (OSError, ValueError, RecursionError):
+        found, _ = raw_header(path)
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

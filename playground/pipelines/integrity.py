@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playground.catalog import ModelCard, missing
 from playground.errors import ModelBroken, NotInstalled, PlaygroundError
+from playground.lora_files import raw_header
 from playground.wording import say
 
 LOADERS = ("transformers.modeling_utils", "diffusers.models.modeling_utils")  # their loggers tell of missing weights
@@ -101,13 +102,8 @@ def lost_part(folder: Path) -> str:
 def whole(path: Path) -> bool:
     """Whether a safetensors file's header can be read and the file is as long as that says."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            size = path.stat().st_size
-            if not 2 <= length <= size - 8:
-                return False
-            header = json.loads(file.read(length))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        found, begins = raw_header(path)
+        ends = [entry["data_offsets"][1] for name, entry in found.items() if name != "__metadata__"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return False
-    return size == 8 + length + max(ends, default=0)
+    return path.stat().st_size == begins + max(ends, default=0)
